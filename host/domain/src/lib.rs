@@ -1,0 +1,22 @@
+//! Nouns and pure rules of Bursar: rows, drafts, invoices, calendars, manifests, the log's hashes.
+//!
+//! Everything here is data in and data out. There is no IO, no async, no clock and no randomness: time, ids and seeds
+//! arrive as arguments. Entered from every other crate; knows none of them.
+#![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
+
+pub mod business;
+pub mod canonical;
+pub mod decimal;
+pub mod derive;
+pub mod draft;
+pub mod index;
+pub mod invoice;
+pub mod log;
+pub mod manifest;
+pub mod money;
+pub mod office;
+pub mod problem;
+pub mod row;
+pub mod run;
+pub mod time;
+pub mod totals;

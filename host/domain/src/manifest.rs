@@ -1,0 +1,594 @@
+//! A plugin's manifest: what it asks for, and the reach of what it imports.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{invoice::Flow, problem::Problem};
+
+/// Name of the component's custom section that holds the manifest's TOML text.
+pub const SECTION: &str = "bursar:manifest";
+/// Longest manifest, in bytes.
+pub const MANIFEST_BYTES_MAX: usize = 256 * 1024;
+/// Longest wait that a plugin may ask for before another try: 30 days, in microseconds.
+pub const RETRY_DELAY_US_MAX: i64 = 30 * 24 * 3600 * 1_000_000;
+
+/// `plugin.toml`, embedded in the component.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Lower-case letters, digits and hyphens.
+    pub name: String,
+    /// Semantic version.
+    pub version: String,
+    /// Who stands for it.
+    pub publisher: String,
+    /// One sentence.
+    pub description: String,
+    /// What starts it.
+    #[serde(default)]
+    pub triggers: Vec<TriggerAsk>,
+    /// What it asks for, each with a reason.
+    #[serde(default)]
+    pub permissions: Vec<PermissionAsk>,
+    /// JSON Schema 2020-12 of the configuration.
+    #[serde(default = "empty_object")]
+    pub config: Value,
+    /// JSON Schema 2020-12 of a manual run's input.
+    #[serde(default = "empty_object")]
+    pub input: Value,
+    /// Limits it asks for, where the defaults do not fit.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What happens after it asks for another try.
+    #[serde(default)]
+    pub retry: Retry,
+}
+
+fn empty_object() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+/// One thing that starts the plugin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum TriggerAsk {
+    /// A person or program.
+    Manual,
+    /// A clock: a cron expression in the legal entity's zone.
+    Timer {
+        /// Unique within the manifest.
+        name: String,
+        /// Five fields: minute, hour, day of month, month, day of week.
+        cron: String,
+        /// What happens with firings that were missed while the host was down.
+        #[serde(default)]
+        misfire: Misfire,
+    },
+}
+
+/// What happens with missed firings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Misfire {
+    /// They are left out.
+    Skip,
+    /// One run stands for all of them.
+    #[default]
+    Once,
+}
+
+/// A permission and the author's reason for it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PermissionAsk {
+    /// What it may do.
+    #[serde(flatten)]
+    pub permission: Permission,
+    /// Why, in plain words.
+    pub reason: String,
+}
+
+/// One thing that a plugin may do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Permission {
+    /// Rows of one collection.
+    Records {
+        /// The collection.
+        collection: String,
+        /// What may be done with its rows.
+        operations: BTreeSet<RecordOperation>,
+    },
+    /// Invoices and payments of one flow.
+    Invoices {
+        /// Receivable or payable.
+        flow: Flow,
+        /// What may be done with them.
+        operations: BTreeSet<InvoiceOperation>,
+    },
+    /// Documents of one folder.
+    Documents {
+        /// The folder.
+        folder: String,
+        /// What may be done with them.
+        operations: BTreeSet<DocumentOperation>,
+    },
+    /// Mail.
+    Messages {
+        /// Domains: exact, or one leading "*." for a domain's subdomains.
+        recipients: Vec<String>,
+    },
+    /// Asking people.
+    Tasks {
+        /// The role asked.
+        role: String,
+    },
+}
+
+/// What may be done with records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordOperation {
+    /// Get, search, count.
+    Read,
+    /// Add rows.
+    Create,
+    /// Patch rows.
+    Update,
+    /// Remove rows.
+    Delete,
+}
+
+/// What may be done with invoices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InvoiceOperation {
+    /// Get and search invoices and payments.
+    Read,
+    /// Write a draft, or take in a supplier's invoice.
+    Draft,
+    /// Issue a draft.
+    Issue,
+    /// Record, reverse and allocate payments.
+    Pay,
+    /// Close a rest that will not come.
+    WriteOff,
+    /// Record a dunning level.
+    Dun,
+}
+
+/// What may be done with documents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DocumentOperation {
+    /// Names, sizes and content.
+    Read,
+}
+
+/// What a call needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need<'a> {
+    /// An operation on a collection.
+    Records(&'a str, RecordOperation),
+    /// An operation on a flow.
+    Invoices(Flow, InvoiceOperation),
+    /// An operation on a folder.
+    Documents(&'a str, DocumentOperation),
+    /// Mail to an address.
+    MailTo(&'a str),
+    /// A task for a role or person, as "role:NAME".
+    Task(&'a str),
+}
+
+/// In whose name, and with which rights, an operation is done.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Authority {
+    /// The organisation's administrator, or the host itself.
+    Everything,
+    /// What was granted to an automation; nothing else.
+    Granted(Vec<Permission>),
+}
+
+impl Authority {
+    /// The one check of every operation.
+    pub fn allows(&self, need: Need<'_>) -> bool {
+        match self {
+            Authority::Everything => true,
+            Authority::Granted(permissions) => {
+                permissions.iter().any(|permission| permission.covers(need))
+            }
+        }
+    }
+}
+
+impl Permission {
+    fn covers(&self, need: Need<'_>) -> bool {
+        match (self, need) {
+            (
+                Permission::Records {
+                    collection,
+                    operations,
+                },
+                Need::Records(of, operation),
+            ) => collection == of && operations.contains(&operation),
+            (Permission::Invoices { flow, operations }, Need::Invoices(of, operation)) => {
+                *flow == of && operations.contains(&operation)
+            }
+            (Permission::Documents { folder, operations }, Need::Documents(of, operation)) => {
+                folder == of && operations.contains(&operation)
+            }
+            (Permission::Messages { recipients }, Need::MailTo(address)) => recipients
+                .iter()
+                .any(|pattern| domain_matches(pattern, address)),
+            (Permission::Tasks { role }, Need::Task(assignee)) => {
+                assignee.strip_prefix("role:") == Some(role.as_str())
+            }
+            _ => false,
+        }
+    }
+
+    /// In plain words, for people who decide.
+    pub fn in_words(&self) -> String {
+        let list = |operations: Vec<String>| operations.join(", ");
+        match self {
+            Permission::Records {
+                collection,
+                operations,
+            } => {
+                format!(
+                    "records of {collection:?}: {}",
+                    list(operations.iter().map(|o| word(o)).collect())
+                )
+            }
+            Permission::Invoices { flow, operations } => {
+                format!(
+                    "{} invoices and payments: {}",
+                    word(flow),
+                    list(operations.iter().map(|o| word(o)).collect())
+                )
+            }
+            Permission::Documents { folder, operations } => {
+                format!(
+                    "documents in folder {folder:?}: {}",
+                    list(operations.iter().map(|o| word(o)).collect())
+                )
+            }
+            Permission::Messages { recipients } => format!("mail to: {}", recipients.join(", ")),
+            Permission::Tasks { role } => format!("tasks for the role {role:?}"),
+        }
+    }
+}
+
+/// An enum's name as it is written in manifests.
+fn word<T: Serialize>(value: &T) -> String {
+    serde_json::to_value(value)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
+}
+
+fn domain_matches(pattern: &str, address: &str) -> bool {
+    let Some((_, domain)) = address.rsplit_once('@') else {
+        return false;
+    };
+    let domain = domain.to_ascii_lowercase();
+    match pattern.strip_prefix("*.") {
+        Some(parent) => domain
+            .strip_suffix(parent)
+            .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
+        None => domain == *pattern,
+    }
+}
+
+macro_rules! limits {
+    ($($(#[$doc:meta])* $name:ident: $default:expr, at most $cap:expr;)*) => {
+        /// Limits of one run, each with its unit last in its name.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct Limits { $($(#[$doc])* pub $name: u64),* }
+
+        impl Default for Limits {
+            fn default() -> Self { Self { $($name: $default),* } }
+        }
+
+        impl Limits {
+            fn problems(&self) -> Vec<Problem> {
+                let mut found = Vec::new();
+                $(if self.$name > $cap || self.$name == 0 {
+                    let message = format!("{} is 1 to {}", stringify!($name), $cap);
+                    found.push(Problem::at("limit-out-of-range", concat!("/limits/", stringify!($name)), message));
+                })*
+                found
+            }
+        }
+    };
+}
+
+limits! {
+    /// Wall time of one execution, in milliseconds.
+    wall_ms_max: 30_000, at most 600_000;
+    /// Linear memory of all the component's instances together, in bytes.
+    memory_bytes_max: 64 << 20, at most 256 << 20;
+    /// Calls of imported functions.
+    host_calls_max: 100_000, at most 1_000_000;
+    /// Rows handed to the guest.
+    rows_returned_max: 100_000, at most 1_000_000;
+    /// Rows changed.
+    rows_changed_max: 10_000, at most 100_000;
+    /// Bytes handed to the guest.
+    bytes_in_max: 64 << 20, at most 1 << 30;
+    /// Messages drafted.
+    messages_max: 1_000, at most 10_000;
+    /// Tasks made.
+    tasks_max: 1_000, at most 10_000;
+    /// Bytes of log lines kept.
+    log_bytes_max: 64 << 10, at most 1 << 20;
+}
+
+/// What happens after a plugin asks for another try.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retry {
+    /// Tries in all, the first one counted.
+    pub attempts_max: u32,
+    /// Wait before the second try, in seconds; doubled for each further one.
+    pub first_delay_s: u32,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            attempts_max: 5,
+            first_delay_s: 60,
+        }
+    }
+}
+
+impl Retry {
+    /// The wait after a failed attempt (1 is the first), in microseconds.
+    pub fn delay_us(&self, attempt: u32) -> i64 {
+        let doublings = attempt.saturating_sub(1).min(20);
+        i64::from(self.first_delay_s)
+            .saturating_mul(1_000_000)
+            .saturating_mul(1_i64 << doublings)
+            .min(RETRY_DELAY_US_MAX)
+    }
+}
+
+/// Which permission an imported function asks for; none is a function that needs no permission.
+///
+/// This table is the reach of every function of the contract. A function that is not in it does not exist.
+pub fn reach_of(interface: &str, function: &str) -> Option<Reach> {
+    use InvoiceOperation as I;
+    use RecordOperation as R;
+    Some(match (interface, function) {
+        ("records", "get" | "get-many" | "search" | "count") => Reach::Records(R::Read),
+        ("records-write", "create") => Reach::Records(R::Create),
+        ("records-write", "patch") => Reach::Records(R::Update),
+        ("records-write", "remove") => Reach::Records(R::Delete),
+        ("invoices", "get" | "search" | "get-payment" | "search-payments") => {
+            Reach::Invoices(I::Read)
+        }
+        ("invoices-write", "draft") => Reach::Invoices(I::Draft),
+        ("invoices-write", "issue") => Reach::Invoices(I::Issue),
+        ("invoices-write", "record-payment" | "reverse-payment" | "allocate") => {
+            Reach::Invoices(I::Pay)
+        }
+        ("invoices-write", "write-off") => Reach::Invoices(I::WriteOff),
+        ("invoices-write", "dun") => Reach::Invoices(I::Dun),
+        ("documents", "get" | "search" | "read") => Reach::Documents,
+        ("messages", "mail") => Reach::Messages,
+        ("tasks", "create" | "get" | "withdraw") => Reach::Tasks,
+        ("schedules", "add-business-days" | "business-days")
+        | ("state", "get" | "put" | "remove" | "names")
+        | ("clock", "now" | "today" | "to-local" | "to-instant")
+        | ("random", "number" | "bytes")
+        | ("log", "write") => Reach::Free,
+        _ => return None,
+    })
+}
+
+/// What kind of permission a function needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// None.
+    Free,
+    /// On some collection.
+    Records(RecordOperation),
+    /// On some flow.
+    Invoices(InvoiceOperation),
+    /// On some folder.
+    Documents,
+    /// To some recipient.
+    Messages,
+    /// For some role.
+    Tasks,
+}
+
+impl Manifest {
+    /// Reads and checks a manifest; every problem is listed.
+    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        if text.len() > MANIFEST_BYTES_MAX {
+            return Err(vec![Problem::new(
+                "manifest-too-large",
+                format!("a manifest has at most {MANIFEST_BYTES_MAX} bytes"),
+            )]);
+        }
+        let manifest: Manifest = toml::from_str(text).map_err(|error| {
+            vec![Problem::new(
+                "manifest-malformed",
+                error.to_string().trim().to_owned(),
+            )]
+        })?;
+        let problems = manifest.problems();
+        if problems.is_empty() {
+            Ok(manifest)
+        } else {
+            Err(problems)
+        }
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let mut found = self.limits.problems();
+        let slug = |text: &str| {
+            (1..=64).contains(&text.len())
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        let mut require = |holds: bool, pointer: String, message: &str| {
+            if !holds {
+                found.push(Problem::at("manifest-invalid", pointer, message));
+            }
+        };
+        require(
+            slug(&self.name),
+            "/name".into(),
+            "a name has 1 to 64 lower-case letters, digits and hyphens",
+        );
+        let numbers = self
+            .version
+            .split('.')
+            .filter(|part| part.parse::<u32>().is_ok())
+            .count();
+        require(
+            numbers == 3 && self.version.split('.').count() == 3,
+            "/version".into(),
+            "a version is three numbers such as 1.0.0",
+        );
+        require(
+            !self.publisher.trim().is_empty(),
+            "/publisher".into(),
+            "the publisher is missing",
+        );
+        require(
+            !self.description.trim().is_empty(),
+            "/description".into(),
+            "the description is missing",
+        );
+        require(
+            !self.triggers.is_empty(),
+            "/triggers".into(),
+            "a plugin has at least one trigger",
+        );
+        for (place, ask) in self.permissions.iter().enumerate() {
+            require(
+                !ask.reason.trim().is_empty(),
+                format!("/permissions/{place}/reason"),
+                "every permission has a reason in plain words",
+            );
+        }
+        let mut timers = BTreeSet::new();
+        for (place, trigger) in self.triggers.iter().enumerate() {
+            if let TriggerAsk::Timer { name, .. } = trigger {
+                require(
+                    slug(name) && timers.insert(name),
+                    format!("/triggers/{place}/name"),
+                    "a timer has a unique name in lower case",
+                );
+            }
+        }
+        require(
+            (1..=100).contains(&self.retry.attempts_max),
+            "/retry/attempts_max".into(),
+            "attempts_max is 1 to 100",
+        );
+        found
+    }
+
+    /// Whether some permission asks for such reach.
+    pub fn asks(&self, reach: Reach) -> bool {
+        self.permissions
+            .iter()
+            .any(|ask| match (&ask.permission, reach) {
+                (_, Reach::Free) => true,
+                (Permission::Records { operations, .. }, Reach::Records(operation)) => {
+                    operations.contains(&operation)
+                }
+                (Permission::Invoices { operations, .. }, Reach::Invoices(operation)) => {
+                    operations.contains(&operation)
+                }
+                (Permission::Documents { .. }, Reach::Documents)
+                | (Permission::Messages { .. }, Reach::Messages)
+                | (Permission::Tasks { .. }, Reach::Tasks) => true,
+                _ => false,
+            })
+            || reach == Reach::Free
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        name = "sample"
+        version = "1.0.0"
+        publisher = "Example"
+        description = "Does nothing."
+        [[triggers]]
+        kind = "manual"
+        [[permissions]]
+        kind = "records"
+        collection = "parties"
+        operations = ["read"]
+        reason = "to greet them"
+    "#;
+
+    #[test]
+    fn a_manifest_without_a_reason_is_refused() {
+        assert!(Manifest::parse(GOOD).is_ok());
+        let problems = Manifest::parse(&GOOD.replace("to greet them", " ")).expect_err("no reason");
+        assert_eq!(
+            problems.first().map(|p| p.pointer.as_str()),
+            Some("/permissions/0/reason")
+        );
+    }
+
+    #[test]
+    fn unknown_keys_and_limits_out_of_range_are_refused() {
+        assert!(Manifest::parse(&format!("colour = 1\n{GOOD}")).is_err());
+        assert!(
+            Manifest::parse(&format!("{GOOD}\n[limits]\nmemory_bytes_max = 99999999999")).is_err()
+        );
+        assert!(Manifest::parse(&format!("{GOOD}\n[limits]\nmemory_furlongs = 1")).is_err());
+    }
+
+    #[test]
+    fn an_authority_allows_what_was_granted_and_nothing_else() {
+        let granted = Manifest::parse(GOOD)
+            .expect("good")
+            .permissions
+            .into_iter()
+            .map(|ask| ask.permission)
+            .collect();
+        let authority = Authority::Granted(granted);
+        assert!(authority.allows(Need::Records("parties", RecordOperation::Read)));
+        assert!(!authority.allows(Need::Records("parties", RecordOperation::Update)));
+        assert!(!authority.allows(Need::Records("salaries", RecordOperation::Read)));
+        assert!(!authority.allows(Need::Task("role:accounting")));
+    }
+
+    #[test]
+    fn mail_domains_match_exactly_or_below_a_star() {
+        let check = |pattern: &str, address: &str, expected: bool| {
+            let permission = Permission::Messages {
+                recipients: vec![pattern.to_owned()],
+            };
+            assert_eq!(
+                permission.covers(Need::MailTo(address)),
+                expected,
+                "{pattern} {address}"
+            );
+        };
+        check("example.com", "a@example.com", true);
+        check("example.com", "a@EXAMPLE.com", true);
+        check("example.com", "a@x.example.com", false);
+        check("*.example.com", "a@x.example.com", true);
+        check("*.example.com", "a@example.com", false);
+        check("*.example.com", "a@badexample.com", false);
+        check("example.com", "a@evil.org@example.com", true);
+        check("example.com", "nobody", false);
+    }
+}

@@ -1,0 +1,270 @@
+//! Stored shapes of everything that is neither a record nor an invoice.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    index::IndexField,
+    manifest::{Manifest, Permission},
+};
+
+/// The collection that invoices and payments take their parties from.
+pub const PARTIES: &str = "parties";
+
+/// A legal entity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LegalEntity {
+    /// As on its letterhead.
+    pub name: String,
+    /// IANA zone that its business dates are in.
+    pub zone: String,
+    /// ISO 4217 code.
+    pub base_currency: String,
+    /// First month of its fiscal year, 1 to 12; the year is named after the one it ends in.
+    #[serde(default = "january")]
+    pub fiscal_year_start_month: i8,
+    /// BCP 47, such as "de-AT".
+    pub locale: String,
+    /// Nothing is posted on or before this date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_date: Option<Date>,
+    /// Its bank accounts (IBAN).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub bank_accounts: Vec<String>,
+    /// The sender of its mail.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub mail_from: String,
+}
+
+fn january() -> i8 {
+    1
+}
+
+impl LegalEntity {
+    /// The fiscal year of a date: the calendar year that it ends in.
+    pub fn fiscal_year(&self, date: Date) -> i16 {
+        let begins_next =
+            self.fiscal_year_start_month > 1 && date.month() >= self.fiscal_year_start_month;
+        if begins_next {
+            date.year().saturating_add(1)
+        } else {
+            date.year()
+        }
+    }
+}
+
+/// A department.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Department {
+    /// For people.
+    pub name: String,
+}
+
+/// A collection's definition.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Collection {
+    /// JSON Schema 2020-12, without remote references.
+    pub schema: Value,
+    /// Fields that can be filtered and sorted by.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub indexed: Vec<IndexField>,
+    /// Names of indexed fields whose values are unique when present.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unique: Vec<String>,
+}
+
+/// A document's description. Its content is the blob of that digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// The folder it lies in.
+    pub folder: String,
+    /// Unique within the folder.
+    pub name: String,
+    /// RFC 6838 media type.
+    pub media_type: String,
+    /// Size.
+    pub bytes: u64,
+    /// SHA-256 of the content, lower-case hex.
+    pub sha256: String,
+}
+
+/// One way to answer a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Comes back with the answer.
+    pub value: String,
+    /// Is shown.
+    pub label: String,
+    /// The answer needs words.
+    pub needs_note: bool,
+}
+
+/// A person's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The chosen value.
+    pub choice: String,
+    /// Words to it.
+    pub note: String,
+    /// Who answered.
+    pub by: Actor,
+    /// When, in microseconds UTC.
+    pub at_us: i64,
+}
+
+/// A question to a person.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// The author's name for it.
+    pub key: String,
+    /// The automation that asks.
+    pub automation: String,
+    /// "role:NAME" or "person:ID".
+    pub assignee: String,
+    /// One line.
+    pub title: String,
+    /// Plain text.
+    pub text: String,
+    /// 1 to 20.
+    pub choices: Vec<Choice>,
+    /// When an answer is due, in microseconds UTC.
+    pub due_us: Option<i64>,
+    /// Rows to look at, as "collection/id", "invoice/id", "document/id".
+    pub subjects: Vec<String>,
+    /// Handed back with the answer.
+    pub memo: Value,
+    /// Answered, expired or withdrawn.
+    pub is_closed: bool,
+    /// None while open, and when withdrawn or expired.
+    pub answer: Option<Answer>,
+    /// Why it was withdrawn.
+    pub withdrawn: Option<String>,
+}
+
+/// A mail on its way out. Delivered after the commit, at least once, under its row's id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// The automation that sends it.
+    pub automation: String,
+    /// Sender (RFC 5322 mailbox).
+    pub from: String,
+    /// Recipients.
+    pub to: Vec<String>,
+    /// Copies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cc: Vec<String>,
+    /// Where answers go.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply_to: Option<String>,
+    /// One line.
+    pub subject: String,
+    /// Plain text.
+    pub text: String,
+    /// When the run that sends it took place, in microseconds UTC: the mail's date.
+    pub at_us: i64,
+}
+
+/// A used effect key: kept for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Effect {
+    /// Digest of the input that the key was used with.
+    pub input_sha256: String,
+    /// Id of the row that the first use made.
+    pub result: String,
+}
+
+/// An installed plugin version. Its id is the digest of the component, which is a blob.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plugin {
+    /// What it asks for.
+    pub manifest: Manifest,
+    /// Imported functions, as "interface.function", sorted: its reach.
+    pub imports: Vec<String>,
+    /// Size of the component.
+    pub bytes: u64,
+}
+
+/// What happens with the change set of a run that succeeded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// It is committed.
+    #[default]
+    Live,
+    /// It waits for a person.
+    Review,
+    /// It is kept for looking at, never committed.
+    Shadow,
+}
+
+/// A plugin enabled in a department. Its id is its name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Automation {
+    /// Digest of the plugin version it runs.
+    pub plugin: String,
+    /// The department it works for.
+    pub department: String,
+    /// The legal entity whose business dates, sender and accounts it uses.
+    pub legal_entity: String,
+    /// Valid under the manifest's configuration schema.
+    pub config: Value,
+    /// What was granted: the manifest's permissions or less.
+    pub grants: Vec<Permission>,
+    /// What happens with its change sets.
+    pub mode: Mode,
+    /// Off: no run is claimed and no timer fires.
+    pub enabled: bool,
+}
+
+/// How far a timer has fired. Its id is "automation/timer".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timer {
+    /// Firings up to and including this instant are dealt with, in microseconds UTC.
+    pub fired_until_us: i64,
+}
+
+/// The organisation-wide stop. Its id is "stop".
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stop {
+    /// While set, no run is claimed, no timer fires and nothing is delivered.
+    pub stopped: bool,
+    /// Why, in the words of whoever set it.
+    pub reason: String,
+}
+
+/// The row id of [`Stop`] within the kind `control`.
+pub const STOP: &str = "stop";
+
+/// A person, role or automation, as the log names it: "person:ada", "automation:reminders", "system:timer".
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Actor {
+    /// person, automation or system (open).
+    pub kind: String,
+    /// Unique within the kind.
+    pub id: String,
+}
+
+impl Actor {
+    /// An actor of a kind.
+    pub fn new(kind: &str, id: &str) -> Self {
+        Self {
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Display for Actor {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}:{}", self.kind, self.id)
+    }
+}
+
+/// Names and texts, for small open lists.
+pub type Pairs = BTreeMap<String, String>;
