@@ -1,0 +1,588 @@
+//! One SQL text, two native drivers, behind one closed enum.
+//!
+//! Placeholders are `$1`, `$2`, …. `{rows}` in a text stands for a set of rows: multi-row `values` on SQLite, `unnest` of
+//! one array per column on PostgreSQL. The kinds of all arguments are checked at every call, because neither driver does.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    Arguments, AssertSqlSafe, Encode, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction,
+    Type,
+    postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow},
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+        SqliteRow, SqliteSynchronous,
+    },
+};
+
+use crate::{Options, error::Error};
+
+/// Statements kept prepared on each connection.
+const STATEMENTS_CACHED_MAX: usize = 256;
+/// How long a writer waits for SQLite's lock before [`Error::Locked`].
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// Which database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// Kind of an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Int,
+    Text,
+    Bytes,
+}
+
+impl Kind {
+    const fn postgres(self) -> &'static str {
+        match self {
+            Kind::Int => "int8",
+            Kind::Text => "text",
+            Kind::Bytes => "bytea",
+        }
+    }
+}
+
+/// A statement's text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sql {
+    /// The same on both engines.
+    Same(&'static str),
+    /// A real difference; a test counts them.
+    Differs {
+        sqlite: &'static str,
+        postgres: &'static str,
+    },
+}
+
+impl Sql {
+    pub(crate) const fn text(self, engine: Engine) -> &'static str {
+        match (self, engine) {
+            (Sql::Same(text), _) => text,
+            (Sql::Differs { sqlite, .. }, Engine::Sqlite) => sqlite,
+            (Sql::Differs { postgres, .. }, Engine::Postgres) => postgres,
+        }
+    }
+}
+
+/// A statement and the kinds of its arguments; of one row's arguments if it holds `{rows}`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Statement {
+    pub sql: Sql,
+    pub kinds: &'static [Kind],
+}
+
+pub(crate) const fn same(text: &'static str, kinds: &'static [Kind]) -> Statement {
+    Statement {
+        sql: Sql::Same(text),
+        kinds,
+    }
+}
+
+impl Statement {
+    /// SQLite's sizes of row sets, largest first: few, so that the statement caches stay small.
+    const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+
+    pub(crate) fn is_over_rows(&self) -> bool {
+        self.sql.text(Engine::Sqlite).contains("{rows}")
+    }
+
+    /// The text for a number of rows. On PostgreSQL it does not depend on the number.
+    pub(crate) fn render(&self, engine: Engine, rows: usize) -> String {
+        let width = self.kinds.len();
+        let source = match engine {
+            Engine::Sqlite => {
+                let row = |r: usize| {
+                    let places: Vec<_> =
+                        (1..=width).map(|c| format!("${}", r * width + c)).collect();
+                    format!("({})", places.join(","))
+                };
+                format!(
+                    "values {}",
+                    (0..rows).map(row).collect::<Vec<_>>().join(",")
+                )
+            }
+            Engine::Postgres => {
+                let columns: Vec<_> = self
+                    .kinds
+                    .iter()
+                    .enumerate()
+                    .map(|(i, kind)| format!("${}::{}[]", i + 1, kind.postgres()))
+                    .collect();
+                format!("select * from unnest({})", columns.join(","))
+            }
+        };
+        self.sql.text(engine).replace("{rows}", &source)
+    }
+}
+
+/// A value to bind. A null keeps its kind: PostgreSQL fixes a parameter's type when it prepares a statement.
+#[derive(Clone, Debug)]
+pub(crate) enum Arg {
+    Int(Option<i64>),
+    Text(Option<String>),
+    Bytes(Option<Vec<u8>>),
+}
+
+impl Arg {
+    fn kind(&self) -> Kind {
+        match self {
+            Arg::Int(_) => Kind::Int,
+            Arg::Text(_) => Kind::Text,
+            Arg::Bytes(_) => Kind::Bytes,
+        }
+    }
+}
+
+macro_rules! arg_from {
+    ($($variant:ident: $plain:ty),* $(,)?) => {$(
+        impl From<$plain> for Arg { fn from(value: $plain) -> Self { Arg::$variant(Some(value.into())) } }
+        impl From<Option<$plain>> for Arg { fn from(value: Option<$plain>) -> Self { Arg::$variant(value.map(Into::into)) } }
+    )*};
+}
+arg_from!(Int: i64, Text: String, Text: &str, Bytes: Vec<u8>, Bytes: [u8; 32], Bytes: [u8; 16], Bytes: &[u8]);
+
+macro_rules! args { ($($arg:expr),* $(,)?) => { vec![$($crate::adapter::Arg::from($arg)),*] }; }
+pub(crate) use args;
+
+/// Reads from both engines; tuples do.
+pub(crate) trait Fetch:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static
+{
+}
+impl<T> Fetch for T where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static
+{
+}
+
+/// The connections.
+#[derive(Clone)]
+pub(crate) enum Pools {
+    Sqlite { read: SqlitePool, write: SqlitePool },
+    Postgres { pool: PgPool },
+}
+
+impl Pools {
+    pub(crate) async fn open(options: &Options) -> Result<Self, Error> {
+        if let Some(path) = options.url.strip_prefix("sqlite:") {
+            let failed = |source: sqlx::Error| match Error::from(source) {
+                Error::Sql(source) => Error::Open {
+                    what: path.to_owned(),
+                    source,
+                },
+                typed => typed,
+            };
+            return Self::open_sqlite(path, options).await.map_err(failed);
+        }
+        let failed = |source: sqlx::Error| Error::Open {
+            what: "the PostgreSQL server".to_owned(),
+            source: source.into(),
+        };
+        let connect = PgConnectOptions::from_str(&options.url)
+            .map_err(failed)?
+            .statement_cache_capacity(STATEMENTS_CACHED_MAX);
+        let pool = PgPoolOptions::new()
+            .max_connections(options.readers_max + 2)
+            .connect_with(connect)
+            .await
+            .map_err(failed)?;
+        Ok(Pools::Postgres { pool })
+    }
+
+    async fn open_sqlite(path: &str, options: &Options) -> Result<Self, sqlx::Error> {
+        let mut connect = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(LOCK_WAIT)
+            .pragma("cache_size", "-65536")
+            .pragma("mmap_size", "1073741824")
+            .pragma("wal_autocheckpoint", "4000")
+            .statement_cache_capacity(STATEMENTS_CACHED_MAX)
+            .row_buffer_size(1024);
+        if let Some(bytes) = options.database_bytes_max {
+            connect = connect.pragma("max_page_count", (bytes / 4096).max(1).to_string());
+        }
+        // The writer opens first: it makes the file and switches it to WAL.
+        let one = SqlitePoolOptions::new()
+            .min_connections(1)
+            .max_connections(1)
+            .max_lifetime(None)
+            .idle_timeout(None);
+        let write = one.connect_with(connect.clone()).await?;
+        let many = SqlitePoolOptions::new()
+            .max_connections(options.readers_max)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .test_before_acquire(false);
+        let read = many.connect_with(connect.read_only(true)).await?;
+        Ok(Pools::Sqlite { read, write })
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        match self {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres { .. } => Engine::Postgres,
+        }
+    }
+
+    /// A read-only transaction. Both engines pin it at its first statement.
+    pub(crate) async fn reading(&self) -> Result<Tx, Error> {
+        let inner = match self {
+            Pools::Sqlite { read, .. } => Inner::Sqlite(read.begin_with("begin deferred").await?),
+            Pools::Postgres { pool } => Inner::Postgres(
+                pool.begin_with("begin isolation level repeatable read read only")
+                    .await?,
+            ),
+        };
+        Ok(Tx {
+            inner,
+            failed: false,
+        })
+    }
+
+    /// A writing transaction. The committer takes the head's lock first thing in it.
+    pub(crate) async fn writing(&self) -> Result<Tx, Error> {
+        let inner = match self {
+            Pools::Sqlite { write, .. } => {
+                Inner::Sqlite(write.begin_with("begin immediate").await?)
+            }
+            Pools::Postgres { pool } => Inner::Postgres(
+                pool.begin_with("begin isolation level read committed")
+                    .await?,
+            ),
+        };
+        Ok(Tx {
+            inner,
+            failed: false,
+        })
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Pools::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres { pool } => pool.close().await,
+        }
+    }
+}
+
+/// A transaction. Dropped, it is rolled back.
+pub(crate) struct Tx {
+    inner: Inner,
+    /// A statement failed or was abandoned: PostgreSQL would answer `commit` with a rollback, which its driver calls success.
+    failed: bool,
+}
+
+enum Inner {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+enum Bound {
+    Sqlite(SqliteArguments),
+    Postgres(PgArguments),
+}
+
+impl Tx {
+    pub(crate) fn engine(&self) -> Engine {
+        match self.inner {
+            Inner::Sqlite(_) => Engine::Sqlite,
+            Inner::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// All rows of a statement.
+    pub(crate) async fn all<T: Fetch>(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Arg>,
+    ) -> Result<Vec<T>, Error> {
+        let (sql, bound) = self.plain(statement, args)?;
+        Ok(self.fetch(sql, bound).await?)
+    }
+
+    /// The row of a statement that gives one or none.
+    pub(crate) async fn find<T: Fetch>(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Arg>,
+    ) -> Result<Option<T>, Error> {
+        Ok(self.all(statement, args).await?.pop())
+    }
+
+    /// The row of a statement that gives exactly one.
+    pub(crate) async fn one<T: Fetch>(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Arg>,
+    ) -> Result<T, Error> {
+        self.find(statement, args)
+            .await?
+            .ok_or_else(|| sqlx::Error::RowNotFound.into())
+    }
+
+    /// Runs a statement; gives the number of rows it touched.
+    pub(crate) async fn run(
+        &mut self,
+        statement: &Statement,
+        args: Vec<Arg>,
+    ) -> Result<u64, Error> {
+        let (sql, bound) = self.plain(statement, args)?;
+        Ok(self.execute(sql, bound).await?)
+    }
+
+    /// As [`Tx::all`], for a statement over rows.
+    pub(crate) async fn all_of<T: Fetch>(
+        &mut self,
+        statement: &Statement,
+        rows: Vec<Vec<Arg>>,
+    ) -> Result<Vec<T>, Error> {
+        let mut found = Vec::new();
+        for (sql, bound) in self.sets(statement, rows)? {
+            found.append(&mut self.fetch(sql, bound).await?);
+        }
+        Ok(found)
+    }
+
+    /// As [`Tx::run`], for a statement over rows.
+    pub(crate) async fn run_of(
+        &mut self,
+        statement: &Statement,
+        rows: Vec<Vec<Arg>>,
+    ) -> Result<u64, Error> {
+        let mut touched = 0;
+        for (sql, bound) in self.sets(statement, rows)? {
+            touched += self.execute(sql, bound).await?;
+        }
+        Ok(touched)
+    }
+
+    /// Many statements without arguments.
+    pub(crate) async fn script(&mut self, sql: Sql) -> Result<(), Error> {
+        self.failed = true;
+        match &mut self.inner {
+            Inner::Sqlite(tx) => sqlx::raw_sql(sql.text(Engine::Sqlite))
+                .execute(&mut **tx)
+                .await
+                .map(drop)?,
+            Inner::Postgres(tx) => sqlx::raw_sql(sql.text(Engine::Postgres))
+                .execute(&mut **tx)
+                .await
+                .map(drop)?,
+        }
+        self.failed = false;
+        Ok(())
+    }
+
+    /// Prepares without running: the test that proves every statement on both engines.
+    #[cfg(test)]
+    pub(crate) async fn prepare(&mut self, text: String) -> Result<(), Error> {
+        use sqlx::Executor;
+        let sql = AssertSqlSafe(text).into_sql_str();
+        match &mut self.inner {
+            Inner::Sqlite(tx) => tx.prepare(sql).await.map(drop)?,
+            Inner::Postgres(tx) => tx.prepare(sql).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), Error> {
+        if self.failed {
+            self.rollback().await?;
+            return Err(sqlx::Error::Protocol(
+                "a statement of this transaction failed: rolled back".into(),
+            )
+            .into());
+        }
+        match self.inner {
+            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn rollback(self) -> Result<(), Error> {
+        match self.inner {
+            Inner::Sqlite(tx) => tx.rollback().await?,
+            Inner::Postgres(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+
+    fn plain(&self, statement: &Statement, args: Vec<Arg>) -> Result<(SqlStr, Bound), Error> {
+        check(statement, &args)?;
+        let bound = match self.inner {
+            Inner::Sqlite(_) => Bound::Sqlite(bind(args)?),
+            Inner::Postgres(_) => Bound::Postgres(bind(args)?),
+        };
+        Ok((statement.sql.text(self.engine()).into_sql_str(), bound))
+    }
+
+    fn sets(
+        &self,
+        statement: &Statement,
+        rows: Vec<Vec<Arg>>,
+    ) -> Result<Vec<(SqlStr, Bound)>, Error> {
+        for row in &rows {
+            check(statement, row)?;
+        }
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self.inner {
+            Inner::Postgres(_) => {
+                let sql =
+                    AssertSqlSafe(statement.render(Engine::Postgres, rows.len())).into_sql_str();
+                Ok(vec![(sql, Bound::Postgres(columns(statement, rows)?))])
+            }
+            Inner::Sqlite(_) => {
+                let mut sets = Vec::new();
+                let mut rows = rows.into_iter();
+                while let Some(size) = Statement::SIZES
+                    .into_iter()
+                    .find(|size| *size <= rows.len())
+                {
+                    let sql = AssertSqlSafe(statement.render(Engine::Sqlite, size)).into_sql_str();
+                    sets.push((
+                        sql,
+                        Bound::Sqlite(bind(rows.by_ref().take(size).flatten().collect())?),
+                    ));
+                }
+                Ok(sets)
+            }
+        }
+    }
+
+    async fn fetch<T: Fetch>(&mut self, sql: SqlStr, bound: Bound) -> Result<Vec<T>, sqlx::Error> {
+        let failed = std::mem::replace(&mut self.failed, true); // and stays so if this future is dropped halfway
+        let rows = match (&mut self.inner, bound) {
+            (Inner::Sqlite(tx), Bound::Sqlite(args)) => {
+                sqlx::query_as_with(sql, args).fetch_all(&mut **tx).await
+            }
+            (Inner::Postgres(tx), Bound::Postgres(args)) => {
+                sqlx::query_as_with(sql, args).fetch_all(&mut **tx).await
+            }
+            _ => unreachable!("arguments are bound for the engine at hand"),
+        };
+        self.failed = failed || rows.is_err();
+        rows
+    }
+
+    async fn execute(&mut self, sql: SqlStr, bound: Bound) -> Result<u64, sqlx::Error> {
+        let failed = std::mem::replace(&mut self.failed, true);
+        let done = match (&mut self.inner, bound) {
+            (Inner::Sqlite(tx), Bound::Sqlite(args)) => sqlx::query_with(sql, args)
+                .execute(&mut **tx)
+                .await
+                .map(|r| r.rows_affected()),
+            (Inner::Postgres(tx), Bound::Postgres(args)) => sqlx::query_with(sql, args)
+                .execute(&mut **tx)
+                .await
+                .map(|r| r.rows_affected()),
+            _ => unreachable!("arguments are bound for the engine at hand"),
+        };
+        self.failed = failed || done.is_err();
+        done
+    }
+}
+
+fn check(statement: &Statement, args: &[Arg]) -> Result<(), Error> {
+    if args
+        .iter()
+        .map(Arg::kind)
+        .eq(statement.kinds.iter().copied())
+    {
+        return Ok(());
+    }
+    let given: Vec<Kind> = args.iter().map(Arg::kind).collect();
+    Err(sqlx::Error::Protocol(format!(
+        "expected {:?}, got {given:?}: {:?}",
+        statement.kinds, statement.sql
+    ))
+    .into())
+}
+
+fn bind<A: Arguments>(args: Vec<Arg>) -> Result<A, Error>
+where
+    Option<i64>: for<'q> Encode<'q, A::Database> + Type<A::Database>,
+    Option<String>: for<'q> Encode<'q, A::Database> + Type<A::Database>,
+    Option<Vec<u8>>: for<'q> Encode<'q, A::Database> + Type<A::Database>,
+{
+    let mut bound = A::default();
+    for arg in args {
+        match arg {
+            Arg::Int(value) => bound.add(value),
+            Arg::Text(value) => bound.add(value),
+            Arg::Bytes(value) => bound.add(value),
+        }
+        .map_err(sqlx::Error::Encode)?;
+    }
+    Ok(bound)
+}
+
+/// One array per column.
+fn columns(statement: &Statement, rows: Vec<Vec<Arg>>) -> Result<PgArguments, Error> {
+    let mut columns: Vec<Vec<Arg>> = statement
+        .kinds
+        .iter()
+        .map(|_| Vec::with_capacity(rows.len()))
+        .collect();
+    for row in rows {
+        for (column, arg) in columns.iter_mut().zip(row) {
+            column.push(arg);
+        }
+    }
+    let mut bound = PgArguments::default();
+    // Kinds were checked row by row: the other arms of these matches are never taken.
+    for (kind, column) in statement.kinds.iter().zip(columns) {
+        let added = match kind {
+            Kind::Int => bound.add(
+                column
+                    .into_iter()
+                    .map(|arg| {
+                        if let Arg::Int(value) = arg {
+                            value
+                        } else {
+                            None
+                        }
+                    })
+                    .collect::<Vec<_>>(),
+            ),
+            Kind::Text => bound.add(
+                column
+                    .into_iter()
+                    .map(|arg| {
+                        if let Arg::Text(value) = arg {
+                            value
+                        } else {
+                            None
+                        }
+                    })
+                    .collect::<Vec<_>>(),
+            ),
+            Kind::Bytes => bound.add(
+                column
+                    .into_iter()
+                    .map(|arg| {
+                        if let Arg::Bytes(value) = arg {
+                            value
+                        } else {
+                            None
+                        }
+                    })
+                    .collect::<Vec<_>>(),
+            ),
+        };
+        added.map_err(sqlx::Error::Encode)?;
+    }
+    Ok(bound)
+}

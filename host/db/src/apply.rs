@@ -1,0 +1,387 @@
+//! Between the pure decision and the database: loading a working set, and writing what was decided, set by set.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use bursar_domain::{
+    draft::UniqueKey,
+    index::IndexEntry,
+    office::LegalEntity,
+    row::{Kind, RowKey},
+};
+
+use crate::{
+    adapter::{Arg, Tx, args},
+    committer::Proposal,
+    decide::{Head, LoggedChange, WorkingSet},
+    error::Error,
+    invoices,
+    queue::{OutboxColumns, RunColumns, RunNow, runs_now},
+    seal::Keys,
+    snapshot::{entries_of, key_args, parse, row_key},
+    statements as sql,
+};
+
+/// What was there before the group, to compare with.
+#[derive(Default)]
+pub(crate) struct Before {
+    entries: HashMap<RowKey, Vec<IndexEntry>>,
+    unique: HashMap<UniqueKey, RowKey>,
+    runs: HashMap<String, RunNow>,
+}
+
+/// Loads, in few round trips, everything that the decisions on these proposals look at.
+pub(crate) async fn load(
+    tx: &mut Tx,
+    proposals: &[&Proposal],
+    now_us: i64,
+) -> Result<(WorkingSet, Before), Error> {
+    let mut set = WorkingSet::default();
+    let drafts = || proposals.iter().map(|proposal| &proposal.draft);
+    let changes = || drafts().flat_map(bursar_domain::draft::Draft::changes);
+
+    let entities: BTreeSet<RowKey> = changes().filter_map(invoices::entity_of).collect();
+    let mut wanted: HashSet<RowKey> = drafts()
+        .flat_map(|draft| draft.rows_read().map(|(key, _)| key.clone()))
+        .collect();
+    wanted.extend(changes().map(|change| change.key.clone()));
+    let mut bodies: BTreeSet<RowKey> = changes()
+        .map(|change| &change.key)
+        .filter(|key| invoices::matters(key.kind))
+        .cloned()
+        .collect();
+    bodies.extend(entities.iter().cloned());
+    load_bodies(tx, &mut set, bodies).await?;
+    let series = series_of(&set, proposals, now_us);
+    wanted.extend(series.iter().cloned());
+    load_bodies(tx, &mut set, series).await?;
+
+    let rows = wanted.iter().map(key_args).collect();
+    for (kind, collection, id, revision, made) in tx
+        .all_of::<(String, String, String, i64, i64)>(&sql::REVISIONS, rows)
+        .await?
+    {
+        set.revisions
+            .insert(row_key(&kind, &collection, &id)?, (revision, made));
+    }
+    let touched: HashSet<&RowKey> = changes()
+        .filter(|change| {
+            change.previous != 0
+                && (change.body.is_none() || !change.index.is_empty() || !change.unique.is_empty())
+        })
+        .map(|change| &change.key)
+        .collect();
+    set.entries = entries_of(tx, touched.iter().map(|key| key_args(key)).collect()).await?;
+    load_unique(
+        tx,
+        &mut set,
+        &touched,
+        changes().flat_map(|change| &change.unique),
+    )
+    .await?;
+    set.runs = runs_now(
+        tx,
+        proposals
+            .iter()
+            .filter_map(|p| p.settles.as_ref())
+            .map(|settled| settled.run.as_str()),
+    )
+    .await?;
+    let before = Before {
+        entries: set.entries.clone(),
+        unique: set.unique.clone(),
+        runs: set.runs.clone(),
+    };
+    Ok((set, before))
+}
+
+async fn load_bodies(
+    tx: &mut Tx,
+    set: &mut WorkingSet,
+    keys: BTreeSet<RowKey>,
+) -> Result<(), Error> {
+    let rows = keys.iter().map(key_args).collect();
+    for (kind, collection, id, _, _, _, body) in tx
+        .all_of::<(String, String, String, i64, i64, i64, String)>(&sql::GET, rows)
+        .await?
+    {
+        set.bodies
+            .insert(row_key(&kind, &collection, &id)?, parse(&body)?);
+    }
+    Ok(())
+}
+
+/// Series rows that the issues of these proposals will take numbers from.
+fn series_of(set: &WorkingSet, proposals: &[&Proposal], now_us: i64) -> BTreeSet<RowKey> {
+    let mut found = BTreeSet::new();
+    for draft in proposals.iter().map(|proposal| &proposal.draft) {
+        for issue in &draft.issues {
+            let change = draft.change(&RowKey::of(Kind::Invoice, &issue.invoice));
+            let entity_key = change.and_then(invoices::entity_of);
+            let entity = entity_key
+                .as_ref()
+                .and_then(|key| set.bodies.get(key))
+                .and_then(|body| serde_json::from_value::<LegalEntity>((**body).clone()).ok());
+            if let (Some(key), Some(entity)) = (entity_key, entity) {
+                found.extend(
+                    invoices::series_of(issue, &key.id, &entity, now_us).map(|(series, _)| series),
+                );
+            }
+        }
+    }
+    found
+}
+
+async fn load_unique<'a>(
+    tx: &mut Tx,
+    set: &mut WorkingSet,
+    touched: &HashSet<&RowKey>,
+    claimed: impl Iterator<Item = &'a UniqueKey>,
+) -> Result<(), Error> {
+    let claimed: HashSet<&UniqueKey> = claimed.collect();
+    let values = claimed
+        .iter()
+        .map(|key| args![key.space.as_str(), key.value.as_str()])
+        .collect();
+    let mut found: Vec<(String, String, String, String, String)> =
+        tx.all_of(&sql::UNIQUE_TAKEN, values).await?;
+    found.extend(
+        tx.all_of::<(String, String, String, String, String)>(
+            &sql::UNIQUE_OF,
+            touched.iter().map(|key| key_args(key)).collect(),
+        )
+        .await?,
+    );
+    for (space, value, kind, collection, id) in found {
+        let (unique, holder) = (
+            UniqueKey { space, value },
+            row_key(&kind, &collection, &id)?,
+        );
+        if set.unique.insert(unique.clone(), holder.clone()).is_none() {
+            set.unique_of.entry(holder).or_default().push(unique);
+        }
+    }
+    Ok(())
+}
+
+/// Writes what the group decided.
+pub(crate) async fn write(
+    tx: &mut Tx,
+    keys: &Keys,
+    set: &WorkingSet,
+    before: &Before,
+    head: &Head,
+) -> Result<(), Error> {
+    let written = &set.written;
+    if written.commits.is_empty() {
+        return Ok(());
+    }
+    let commits = written.commits.iter().map(|(commit, hash)| {
+        args![
+            commit.seq,
+            commit.at_us,
+            commit.author.as_str(),
+            commit.run.as_str(),
+            commit.cause.as_str(),
+            *hash
+        ]
+    });
+    tx.run_of(&sql::INSERT_COMMITS, commits.collect()).await?;
+    let changes = written.changes.iter().map(|row| {
+        let mut args = args![row.seq, row.ordinal];
+        args.extend(key_args(&row.change.key));
+        args.extend(args![
+            row.change.previous,
+            row.text.clone(),
+            row.salt,
+            row.hash
+        ]);
+        args
+    });
+    tx.run_of(&sql::INSERT_CHANGES, changes.collect()).await?;
+    write_images(tx, written.changes.iter()).await?;
+    write_entries(tx, set, before).await?;
+    write_unique(tx, set, before).await?;
+    write_queues(tx, keys, set, before).await?;
+    tx.run(&sql::SET_HEAD, args![head.seq, head.at_us, head.hash])
+        .await?;
+    Ok(())
+}
+
+/// Each row's last image in the group.
+async fn write_images(
+    tx: &mut Tx,
+    changes: impl Iterator<Item = &LoggedChange>,
+) -> Result<(), Error> {
+    let mut last: BTreeMap<&RowKey, &LoggedChange> = BTreeMap::new();
+    last.extend(
+        changes
+            .filter(|row| !row.change.key.kind.is_queued())
+            .map(|row| (&row.change.key, row)),
+    );
+    let (mut upserts, mut deletes) = (Vec::new(), Vec::new());
+    for (key, row) in last {
+        let mut args = key_args(key);
+        match &row.text {
+            Some(text) => {
+                args.extend(args![row.seq, row.created_us, row.at_us, text.as_str()]);
+                upserts.push(args);
+            }
+            None => deletes.push(args),
+        }
+    }
+    tx.run_of(&sql::UPSERT_IMAGES, upserts).await?;
+    tx.run_of(&sql::DELETE_IMAGES, deletes).await?;
+    Ok(())
+}
+
+/// Only the entries that differ from before.
+async fn write_entries(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result<(), Error> {
+    let touched: BTreeSet<&RowKey> = set
+        .written
+        .changes
+        .iter()
+        .map(|row| &row.change.key)
+        .collect();
+    let (mut upserts, mut deletes) = (Vec::new(), Vec::new());
+    let none = Vec::new();
+    for key in touched {
+        let (old, new) = (
+            before.entries.get(key).unwrap_or(&none),
+            set.entries.get(key).unwrap_or(&none),
+        );
+        for entry in new.iter().filter(|entry| !old.contains(entry)) {
+            let row = args![
+                key.kind.as_str(),
+                &*key.collection,
+                entry.field.as_str(),
+                entry.key.as_slice(),
+                &*key.id
+            ];
+            upserts.push(row);
+        }
+        for entry in old
+            .iter()
+            .filter(|entry| !new.iter().any(|kept| kept.field == entry.field))
+        {
+            deletes.push(args![
+                key.kind.as_str(),
+                &*key.collection,
+                &*key.id,
+                entry.field.as_str()
+            ]);
+        }
+    }
+    tx.run_of(&sql::DELETE_ENTRIES, deletes).await?;
+    tx.run_of(&sql::UPSERT_ENTRIES, upserts).await?;
+    Ok(())
+}
+
+async fn write_unique(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result<(), Error> {
+    let changed = |key: &UniqueKey, holder: &RowKey, other: &HashMap<UniqueKey, RowKey>| {
+        other.get(key) != Some(holder)
+    };
+    let deletes = before
+        .unique
+        .iter()
+        .filter(|(key, holder)| changed(key, holder, &set.unique));
+    let deletes: Vec<Vec<Arg>> = deletes
+        .map(|(key, _)| args![key.space.as_str(), key.value.as_str()])
+        .collect();
+    tx.run_of(&sql::DELETE_UNIQUE, deletes).await?;
+    let inserts = set
+        .unique
+        .iter()
+        .filter(|(key, holder)| changed(key, holder, &before.unique));
+    let inserts = inserts.map(|(key, holder)| {
+        args![
+            key.space.as_str(),
+            key.value.as_str(),
+            holder.kind.as_str(),
+            &*holder.collection,
+            &*holder.id
+        ]
+    });
+    tx.run_of(&sql::INSERT_UNIQUE, inserts.collect()).await?;
+    Ok(())
+}
+
+async fn write_queues(
+    tx: &mut Tx,
+    keys: &Keys,
+    set: &WorkingSet,
+    before: &Before,
+) -> Result<(), Error> {
+    let (mut runs, mut messages) = (Vec::new(), Vec::new());
+    for row in &set.written.changes {
+        let id = &*row.change.key.id;
+        let body = row.text.clone().unwrap_or_default();
+        match row.change.key.kind {
+            Kind::Run => {
+                let queued: bursar_domain::run::QueuedRun = serde_json::from_str(&body)
+                    .map_err(|error| Error::Corrupt(format!("run {id}: {error}")))?;
+                let clock_us = queued.event.time_us;
+                let columns = RunColumns {
+                    id,
+                    state: "queued",
+                    fence: 0,
+                    attempt: 1,
+                    clock_us,
+                    due_us: Some(row.at_us),
+                    settled_seq: None,
+                    report: "{}",
+                };
+                let seal = columns.seal(keys);
+                runs.push(args![
+                    id,
+                    row.seq,
+                    queued.automation,
+                    body,
+                    "queued",
+                    0_i64,
+                    1_i64,
+                    clock_us,
+                    row.at_us,
+                    None::<i64>,
+                    "{}",
+                    seal
+                ]);
+            }
+            Kind::Message => {
+                let columns = OutboxColumns {
+                    id,
+                    state: "waiting",
+                    attempts: 0,
+                    due_us: Some(row.at_us),
+                    error: "",
+                };
+                let seal = columns.seal(keys);
+                messages.push(args![
+                    id, row.seq, body, "waiting", 0_i64, row.at_us, "", seal
+                ]);
+            }
+            _ => {}
+        }
+    }
+    tx.run_of(&sql::INSERT_RUNS, runs).await?;
+    tx.run_of(&sql::INSERT_OUTBOX, messages).await?;
+    let settled = set
+        .written
+        .settled
+        .iter()
+        .filter_map(|(run, seq, state, report)| {
+            let now = before.runs.get(run)?;
+            let columns = RunColumns {
+                id: run,
+                state,
+                fence: now.fence,
+                attempt: now.attempt,
+                clock_us: now.clock_us,
+                due_us: None,
+                settled_seq: Some(*seq),
+                report,
+            };
+            Some(columns.update(keys))
+        });
+    tx.run_of(&sql::UPDATE_RUNS, settled.collect()).await?;
+    Ok(())
+}

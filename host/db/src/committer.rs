@@ -1,0 +1,355 @@
+//! The one writer: proposals and queue jobs arrive on a channel and are settled in groups, one transaction a group.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use bursar_domain::{draft::Draft, log::Hash, office::Actor, problem::Problem, row::Seq};
+use serde_json::Value;
+use tokio::sync::{Notify, mpsc, oneshot};
+
+use crate::{
+    Database,
+    adapter::{Pools, Tx, args},
+    apply,
+    decide::{Head, decide},
+    error::Error,
+    queue::{QueueAnswer, QueueJob, perform},
+    recent::Recent,
+    seal::Keys,
+    statements as sql,
+};
+
+/// Most jobs of one group.
+pub(crate) const GROUP_JOBS_MAX: usize = 256;
+/// Most changes of one group; a single larger proposal is a group of its own.
+const GROUP_CHANGES_MAX: usize = 20_000;
+/// Jobs that may wait before proposers do.
+const WAITING_JOBS_MAX: usize = 1_024;
+
+/// How a run ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunEnd {
+    /// Its change set is committed with this proposal.
+    Committed,
+    /// It changed nothing: the proposal holds a notice.
+    Failed,
+    /// Its change set waits for a person.
+    Held,
+    /// Its change set is kept for looking at.
+    Shadowed,
+}
+
+impl RunEnd {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            RunEnd::Committed => "committed",
+            RunEnd::Failed => "failed",
+            RunEnd::Held => "held",
+            RunEnd::Shadowed => "shadowed",
+        }
+    }
+}
+
+/// The run that a proposal brings to its end.
+#[derive(Clone, Debug)]
+pub struct SettledRun {
+    /// Its id.
+    pub run: String,
+    /// The fence of the claim.
+    pub fence: i64,
+    /// How it ends.
+    pub end: RunEnd,
+    /// Outcome, logs, usage: canonical JSON.
+    pub report: Value,
+}
+
+/// A draft that asks to become a commit.
+#[derive(Clone, Debug)]
+pub struct Proposal {
+    /// In whose name.
+    pub author: Actor,
+    /// Why, in a word: "run", "install-plugin".
+    pub cause: String,
+    /// What to commit.
+    pub draft: Draft,
+    /// The run that it settles, if it comes from one.
+    pub settles: Option<SettledRun>,
+}
+
+/// The committer's answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is in the log.
+    Committed {
+        /// Its place.
+        seq: Seq,
+        /// Numbers given, by invoice id.
+        numbers: BTreeMap<String, String>,
+    },
+    /// What was read no longer holds: execute again on a fresh snapshot.
+    Stale(String),
+    /// The run's lease was taken over, or the run is settled already.
+    Fenced,
+    /// It breaks a rule, however often it is tried.
+    Refused(Problem),
+}
+
+enum Job {
+    Propose(Box<Proposal>, oneshot::Sender<Result<Verdict, Error>>),
+    Queue(QueueJob, oneshot::Sender<Result<QueueAnswer, Error>>),
+    Close(oneshot::Sender<()>),
+}
+
+impl Job {
+    fn fail(self, error: Error) {
+        match self {
+            Job::Propose(_, reply) => drop(reply.send(Err(error))),
+            Job::Queue(_, reply) => drop(reply.send(Err(error))),
+            Job::Close(reply) => drop(reply.send(())),
+        }
+    }
+
+    fn changes(&self) -> usize {
+        match self {
+            Job::Propose(proposal, _) => proposal.draft.changes().len(),
+            _ => 0,
+        }
+    }
+}
+
+enum Answer {
+    Verdict(Verdict),
+    Queue(QueueAnswer),
+}
+
+/// A handle to the one writer.
+#[derive(Clone)]
+pub(crate) struct Committer {
+    inbox: mpsc::Sender<Job>,
+    clock: Arc<Clock>,
+}
+
+/// The process's clock: wall time at its start, then monotonic, so that it never steps back.
+struct Clock {
+    started: std::time::Instant,
+    started_us: i64,
+}
+
+impl Clock {
+    fn start() -> Self {
+        let since_epoch = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            started: std::time::Instant::now(),
+            started_us: i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX),
+        }
+    }
+
+    fn now_us(&self) -> i64 {
+        self.started_us
+            .saturating_add(i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
+impl Committer {
+    pub(crate) fn start(pools: Pools, keys: Keys, committed: Arc<Notify>) -> Self {
+        let (inbox, waiting) = mpsc::channel(WAITING_JOBS_MAX);
+        let clock = Arc::new(Clock::start());
+        let writer = Writer {
+            pools,
+            keys,
+            committed,
+            clock: clock.clone(),
+            recent: Recent::default(),
+        };
+        tokio::spawn(writer.work(waiting));
+        Self { inbox, clock }
+    }
+
+    pub(crate) async fn queue(&self, job: QueueJob) -> Result<QueueAnswer, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.inbox
+            .send(Job::Queue(job, reply))
+            .await
+            .map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+
+    pub(crate) async fn close(&self) {
+        let (reply, answer) = oneshot::channel();
+        if self.inbox.send(Job::Close(reply)).await.is_ok() {
+            let _ = answer.await;
+        }
+    }
+
+    /// The database's clock on PostgreSQL, the process's on SQLite.
+    pub(crate) async fn now(&self, tx: &mut Tx) -> Result<i64, Error> {
+        now(tx, &self.clock).await
+    }
+}
+
+async fn now(tx: &mut Tx, clock: &Clock) -> Result<i64, Error> {
+    if tx.engine() == crate::adapter::Engine::Sqlite {
+        return Ok(clock.now_us());
+    }
+    let (now_us,): (i64,) = tx.one(&sql::NOW, args![0_i64]).await?;
+    Ok(now_us)
+}
+
+impl Database {
+    /// Asks for a commit. After an error it may be open whether it took place: look at the run before trying again.
+    pub async fn propose(&self, proposal: Proposal) -> Result<Verdict, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.committer
+            .inbox
+            .send(Job::Propose(Box::new(proposal), reply))
+            .await
+            .map_err(|_| Error::Closed)?;
+        answer.await.map_err(|_| Error::Closed)?
+    }
+}
+
+/// Where further jobs come from, and where a wish to close is put until the group is settled.
+type Waiting<'a> = (&'a mut mpsc::Receiver<Job>, &'a mut Vec<Job>);
+
+struct Writer {
+    pools: Pools,
+    keys: Keys,
+    committed: Arc<Notify>,
+    clock: Arc<Clock>,
+    recent: Recent,
+}
+
+impl Writer {
+    async fn work(mut self, mut waiting: mpsc::Receiver<Job>) {
+        let mut group: Vec<Job> = Vec::with_capacity(GROUP_JOBS_MAX);
+        let mut closing = Vec::new();
+        while closing.is_empty() && waiting.recv_many(&mut group, GROUP_JOBS_MAX).await > 0 {
+            self.settle(&mut waiting, &mut closing, std::mem::take(&mut group))
+                .await;
+        }
+        waiting.close();
+        while let Ok(late) = waiting.try_recv() {
+            late.fail(Error::Closed);
+        }
+        closing
+            .into_iter()
+            .for_each(|job: Job| job.fail(Error::Closed));
+    }
+
+    /// One transaction for all. If the database refuses a statement nothing happened, so each job is tried alone: one bad
+    /// job does not take the others with it.
+    async fn settle(
+        &mut self,
+        waiting: &mut mpsc::Receiver<Job>,
+        closing: &mut Vec<Job>,
+        mut group: Vec<Job>,
+    ) {
+        closing.extend(group.extract_if(.., |job| matches!(job, Job::Close(_))));
+        if group.is_empty() {
+            return;
+        }
+        let settled = self.group(Some((waiting, closing)), &mut group).await;
+        match settled {
+            Ok(answers) => self.answer(group, answers),
+            Err(error) if error.is_refusal() && group.len() > 1 => {
+                for job in group {
+                    let mut alone = vec![job];
+                    match self.group(None, &mut alone).await {
+                        Ok(answers) => self.answer(alone, answers),
+                        Err(error) => alone.into_iter().for_each(|job| job.fail(error.clone())),
+                    }
+                }
+            }
+            Err(error) => group.into_iter().for_each(|job| job.fail(error.clone())),
+        }
+    }
+
+    fn answer(&self, group: Vec<Job>, answers: Vec<Answer>) {
+        for (job, answer) in group.into_iter().zip(answers) {
+            // Whoever asked may be gone: the commit stands.
+            match (job, answer) {
+                (Job::Propose(_, reply), Answer::Verdict(verdict)) => drop(reply.send(Ok(verdict))),
+                (Job::Queue(_, reply), Answer::Queue(answer)) => drop(reply.send(Ok(answer))),
+                (job, _) => job.fail(Error::Closed),
+            }
+        }
+        self.committed.notify_waiters();
+    }
+
+    async fn group(
+        &mut self,
+        waiting: Option<Waiting<'_>>,
+        group: &mut Vec<Job>,
+    ) -> Result<Vec<Answer>, Error> {
+        let mut tx = self.pools.writing().await?;
+        let (seq, at_us, hash): (i64, i64, Vec<u8>) = tx.one(&sql::LOCK_HEAD, args![]).await?;
+        let hash: Hash = hash
+            .try_into()
+            .map_err(|_| Error::Corrupt("the head's hash is not 32 bytes".to_owned()))?;
+        if let Some((waiting, closing)) = waiting {
+            drain(waiting, closing, group);
+        }
+        let now_us = now(&mut tx, &self.clock).await?;
+        self.recent.catch_up(&mut tx, seq).await?;
+        let mut head = Head { seq, at_us, hash };
+        tracing::debug!(target: "bursar::settle", from_seq = seq, jobs = group.len(), "settle begins");
+        let proposals: Vec<&Proposal> = group
+            .iter()
+            .filter_map(|job| {
+                if let Job::Propose(p, _) = job {
+                    Some(&**p)
+                } else {
+                    None
+                }
+            })
+            .collect();
+        let (mut set, before) = apply::load(&mut tx, &proposals, now_us).await?;
+        let mut verdicts = Vec::with_capacity(proposals.len());
+        for proposal in &proposals {
+            verdicts.push(decide(
+                &mut set,
+                &mut head,
+                &self.recent,
+                proposal,
+                now_us,
+                &mut salt,
+            ));
+        }
+        apply::write(&mut tx, &self.keys, &set, &before, &head).await?;
+        let mut verdicts = verdicts.into_iter();
+        let mut answers = Vec::with_capacity(group.len());
+        for job in group.iter() {
+            answers.push(match job {
+                Job::Queue(job, _) => {
+                    Answer::Queue(perform(&mut tx, &self.keys, job, now_us).await?)
+                }
+                _ => Answer::Verdict(verdicts.next().ok_or(Error::Closed)?),
+            });
+        }
+        tx.commit().await?;
+        tracing::debug!(target: "bursar::settle", to_seq = head.seq, "settle ends");
+        self.recent.extend(set.written.recent, head.seq);
+        Ok(answers)
+    }
+}
+
+/// Whoever arrived while the group waited for the lock comes along.
+fn drain(waiting: &mut mpsc::Receiver<Job>, closing: &mut Vec<Job>, group: &mut Vec<Job>) {
+    let mut changes: usize = group.iter().map(Job::changes).sum();
+    while closing.is_empty() && group.len() < GROUP_JOBS_MAX && changes < GROUP_CHANGES_MAX {
+        let Ok(job) = waiting.try_recv() else { return };
+        changes += job.changes();
+        if matches!(job, Job::Close(_)) {
+            closing.push(job)
+        } else {
+            group.push(job)
+        }
+    }
+}
+
+fn salt() -> [u8; 16] {
+    let mut salt = [0; 16];
+    getrandom::fill(&mut salt).expect("the operating system gives random bytes");
+    salt
+}

@@ -1,0 +1,308 @@
+//! The pure decision on each proposal, over a working set that was loaded before.
+//!
+//! No database here: what a proposal may do depends only on the set, the head and the clock that were handed in. What an
+//! earlier proposal of the group did counts for the later ones.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
+
+use bursar_domain::{
+    canonical,
+    draft::{Change, UniqueKey},
+    index::IndexEntry,
+    log::{CommitHead, Hash, body_hash, commit_hash},
+    problem::Problem,
+    row::{RowKey, Seq},
+};
+use serde_json::Value;
+
+use crate::{
+    committer::{Proposal, Verdict},
+    invoices,
+    queue::RunNow,
+    recent::{Recent, RecentChange},
+};
+
+/// The log's end.
+#[derive(Clone, Debug)]
+pub(crate) struct Head {
+    pub seq: Seq,
+    pub at_us: i64,
+    pub hash: Hash,
+}
+
+/// Everything that the decisions of one group look at.
+#[derive(Default)]
+pub(crate) struct WorkingSet {
+    /// Revision and instant of making of the rows that were read or change; absent rows are not in it.
+    pub revisions: HashMap<RowKey, (Seq, i64)>,
+    /// Bodies of invoices, payments, series and legal entities.
+    pub bodies: HashMap<RowKey, Arc<Value>>,
+    /// Index entries of the rows that change.
+    pub entries: HashMap<RowKey, Vec<IndexEntry>>,
+    /// Who holds the unique values that matter here.
+    pub unique: HashMap<UniqueKey, RowKey>,
+    /// Unique values of the rows that change.
+    pub unique_of: HashMap<RowKey, Vec<UniqueKey>>,
+    /// Runs that are settled here.
+    pub runs: HashMap<String, RunNow>,
+    /// What the group has changed so far.
+    pub written: Written,
+}
+
+/// What a group writes.
+#[derive(Default)]
+pub(crate) struct Written {
+    pub commits: Vec<(CommitHead, Hash)>,
+    pub changes: Vec<LoggedChange>,
+    pub recent: Vec<RecentChange>,
+    /// Runs that came to their end: id, commit, report.
+    pub settled: Vec<(String, Seq, &'static str, String)>,
+}
+
+/// One row of the log.
+#[derive(Clone)]
+pub(crate) struct LoggedChange {
+    pub seq: Seq,
+    pub ordinal: i64,
+    pub at_us: i64,
+    pub created_us: i64,
+    pub change: Change,
+    pub text: Option<String>,
+    pub salt: [u8; 16],
+    pub hash: Hash,
+}
+
+impl WorkingSet {
+    fn revision(&self, key: &RowKey) -> Seq {
+        self.revisions.get(key).map_or(0, |(revision, _)| *revision)
+    }
+}
+
+/// Decides one proposal; if it is good, `set` and `head` show the state after it.
+pub(crate) fn decide(
+    set: &mut WorkingSet,
+    head: &mut Head,
+    recent: &Recent,
+    proposal: &Proposal,
+    now_us: i64,
+    salt: &mut dyn FnMut() -> [u8; 16],
+) -> Verdict {
+    if let Some(settled) = &proposal.settles {
+        let current = set.runs.get(&settled.run);
+        if !current.is_some_and(|run| run.is_running() && run.fence == settled.fence) {
+            return Verdict::Fenced;
+        }
+    }
+    if let Some(stale) = stale(set, recent, proposal) {
+        return Verdict::Stale(stale);
+    }
+    let finished =
+        match check_changes(set, proposal).and_then(|()| invoices::finish(set, proposal, now_us)) {
+            Ok(finished) => finished,
+            Err(problem) => return Verdict::Refused(problem),
+        };
+    if let Some(taken) = taken(set, &finished.changes) {
+        return Verdict::Stale(taken);
+    }
+    match texts(&finished.changes) {
+        Err(problem) => Verdict::Refused(problem),
+        Ok(texts) => {
+            let seq = record(set, head, proposal, finished.changes, texts, now_us, salt);
+            Verdict::Committed {
+                seq,
+                numbers: finished.numbers,
+            }
+        }
+    }
+}
+
+/// The first read that no longer holds.
+fn stale(set: &WorkingSet, recent: &Recent, proposal: &Proposal) -> Option<String> {
+    let draft = &proposal.draft;
+    if draft.is_empty() {
+        return None;
+    }
+    let row = draft
+        .rows_read()
+        .find(|(key, seen)| set.revision(key) != *seen)
+        .map(|(key, _)| key.to_string());
+    row.or_else(|| {
+        let touched = |listing: &&bursar_domain::draft::Listing| {
+            recent.is_stale(listing, draft.snapshot_seq)
+                || set
+                    .written
+                    .recent
+                    .iter()
+                    .any(|change| change.touches(listing))
+        };
+        draft
+            .listings()
+            .iter()
+            .find(touched)
+            .map(|listing| format!("a listing of {}/{}", listing.kind, listing.collection))
+    })
+}
+
+/// Every changed row was read, at the revision that it has; queue rows are only ever made.
+fn check_changes(set: &WorkingSet, proposal: &Proposal) -> Result<(), Problem> {
+    let read: HashSet<&RowKey> = proposal.draft.rows_read().map(|(key, _)| key).collect();
+    for change in proposal.draft.changes() {
+        if !read.contains(&change.key) || set.revision(&change.key) != change.previous {
+            return Err(Problem::new(
+                "unread-change",
+                format!("{} was changed without being read", change.key),
+            ));
+        }
+        if change.key.kind.is_queued() && (change.previous != 0 || change.body.is_none()) {
+            return Err(Problem::new(
+                "queue-final",
+                format!("{} cannot be changed", change.key),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The first unique value that another row holds, and keeps.
+fn taken(set: &WorkingSet, changes: &[Change]) -> Option<String> {
+    let changed: HashSet<&RowKey> = changes.iter().map(|change| &change.key).collect();
+    let mut claimed: HashMap<&UniqueKey, &RowKey> = HashMap::new();
+    for change in changes {
+        for key in &change.unique {
+            let elsewhere = set
+                .unique
+                .get(key)
+                .is_some_and(|holder| *holder != change.key && !changed.contains(holder));
+            if elsewhere || claimed.insert(key, &change.key).is_some() {
+                return Some(format!("{} {:?}", key.space, key.value));
+            }
+        }
+    }
+    None
+}
+
+fn texts(changes: &[Change]) -> Result<Vec<Option<String>>, Problem> {
+    let text = |change: &Change| match &change.body {
+        None => Ok(None),
+        Some(body) => canonical::to_text(body)
+            .map(Some)
+            .map_err(|error| Problem::new("not-canonical", format!("{}: {error}", change.key))),
+    };
+    changes.iter().map(text).collect()
+}
+
+/// Writes a good proposal into the set: from here on it counts.
+fn record(
+    set: &mut WorkingSet,
+    head: &mut Head,
+    proposal: &Proposal,
+    changes: Vec<Change>,
+    texts: Vec<Option<String>>,
+    now_us: i64,
+    salt: &mut dyn FnMut() -> [u8; 16],
+) -> Seq {
+    let commit = CommitHead {
+        seq: head.seq + 1,
+        at_us: now_us.max(head.at_us + 1),
+        author: proposal.author.to_string(),
+        run: proposal
+            .settles
+            .as_ref()
+            .map_or_else(String::new, |settled| settled.run.clone()),
+        cause: proposal.cause.clone(),
+    };
+    let mut logged = Vec::with_capacity(changes.len());
+    for ((ordinal, change), text) in (0_i64..).zip(changes).zip(texts) {
+        let salt = salt();
+        let hash = body_hash(&salt, text.as_deref());
+        let made = set
+            .revisions
+            .get(&change.key)
+            .map_or(commit.at_us, |(_, made)| *made);
+        logged.push(LoggedChange {
+            seq: commit.seq,
+            ordinal,
+            at_us: commit.at_us,
+            created_us: made,
+            change,
+            text,
+            salt,
+            hash,
+        });
+    }
+    let hash = commit_hash(
+        &head.hash,
+        &commit,
+        logged
+            .iter()
+            .map(|row| (&row.change.key, row.change.previous, &row.hash)),
+    );
+    for row in &logged {
+        note(set, row);
+    }
+    if let Some(settled) = &proposal.settles {
+        set.runs.remove(&settled.run);
+        let report = canonical::to_text(&settled.report).unwrap_or_else(|_| "{}".to_owned());
+        set.written.settled.push((
+            settled.run.clone(),
+            commit.seq,
+            settled.end.as_str(),
+            report,
+        ));
+    }
+    *head = Head {
+        seq: commit.seq,
+        at_us: commit.at_us,
+        hash,
+    };
+    set.written.changes.extend(logged);
+    set.written.commits.push((commit, hash));
+    head.seq
+}
+
+/// Brings the set to the state after one change.
+fn note(set: &mut WorkingSet, row: &LoggedChange) {
+    let key = &row.change.key;
+    let existed = set.revisions.contains_key(key);
+    let before = existed.then(|| set.entries.get(key).cloned().unwrap_or_default());
+    for gone in set
+        .unique_of
+        .insert(key.clone(), row.change.unique.clone())
+        .unwrap_or_default()
+    {
+        set.unique.remove(&gone);
+    }
+    match &row.change.body {
+        Some(body) => {
+            set.revisions.insert(key.clone(), (row.seq, row.created_us));
+            set.entries.insert(key.clone(), row.change.index.clone());
+            if set.bodies.contains_key(key) || invoices::matters(key.kind) {
+                set.bodies.insert(key.clone(), body.clone());
+            }
+        }
+        None => {
+            set.revisions.remove(key);
+            set.entries.remove(key);
+            set.bodies.remove(key);
+        }
+    }
+    for unique in &row.change.unique {
+        set.unique.insert(unique.clone(), key.clone());
+    }
+    let after = row.change.body.is_some().then(|| row.change.index.clone());
+    set.written.recent.push(RecentChange {
+        seq: row.seq,
+        key: key.clone(),
+        before,
+        after,
+    });
+}
+
+/// What [`invoices::finish`] gives: the changes as they are logged, and the numbers that were given.
+pub(crate) struct Finished {
+    pub changes: Vec<Change>,
+    pub numbers: BTreeMap<String, String>,
+}

@@ -1,0 +1,124 @@
+//! The only crate that knows SQL: snapshots, the commit log, queues, projections and their verification.
+//!
+//! It does not know what rows mean beyond what the log's invariants need, and nothing of plugins or people. Entered by
+//! [`Database::open`]; read through [`Snapshot`]; written only by [`Database::propose`] and the queue's jobs, which all pass
+//! the one committer.
+
+mod adapter;
+mod apply;
+mod blobs;
+mod committer;
+mod decide;
+mod error;
+mod invoices;
+mod queue;
+mod recent;
+mod schema;
+mod seal;
+mod snapshot;
+mod statements;
+#[cfg(test)]
+mod testing;
+mod verify;
+
+use std::{path::Path, sync::Arc};
+
+pub use blobs::Blobs;
+pub use committer::{Proposal, RunEnd, SettledRun, Verdict};
+pub use error::Error;
+pub use queue::{ClaimedRun, Delivery, OutboxEntry, RunFilter, RunRecord, RunState};
+pub use recent::RECENT_CHANGES_MAX;
+pub use seal::Keys;
+pub use snapshot::{Page, Query, Snapshot};
+pub use verify::{Checkpoint, Finding, Verification};
+
+use adapter::Pools;
+use committer::Committer;
+
+/// Where the data is, and with which limits it is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `sqlite:PATH` or `postgres://…`.
+    pub url: String,
+    /// Connections for reading.
+    pub readers_max: u32,
+    /// Largest SQLite file, in bytes; none is the disk's size.
+    pub database_bytes_max: Option<u64>,
+    /// Keys derived from the host's master key.
+    pub keys: Keys,
+}
+
+/// An open database. Cheap to clone; the last clone's end closes it.
+#[derive(Clone)]
+pub struct Database {
+    pools: Pools,
+    blobs: Blobs,
+    keys: Keys,
+    committer: Committer,
+    committed: Arc<tokio::sync::Notify>,
+}
+
+impl Database {
+    /// Opens, and migrates if it is of an older version. Blobs lie in `folder`.
+    pub async fn open(options: &Options, folder: &Path) -> Result<Self, Error> {
+        let blobs = Blobs::open(folder)?;
+        let pools = Pools::open(options).await?;
+        schema::migrate(&pools).await?;
+        let committed = Arc::new(tokio::sync::Notify::new());
+        let committer = Committer::start(pools.clone(), options.keys.clone(), committed.clone());
+        Ok(Self {
+            pools,
+            blobs,
+            keys: options.keys.clone(),
+            committer,
+            committed,
+        })
+    }
+
+    /// Opens an SQLite file `bursar.db` in a folder, with defaults: what tests and small tools need.
+    pub async fn open_sqlite(folder: &Path, keys: Keys) -> Result<Self, Error> {
+        let url = format!("sqlite:{}", folder.join("bursar.db").display());
+        Self::open(
+            &Options {
+                url,
+                readers_max: 8,
+                database_bytes_max: None,
+                keys,
+            },
+            folder,
+        )
+        .await
+    }
+
+    /// The data as of now: pinned at the first read.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::new(self.pools.clone(), None)
+    }
+
+    /// The data as it was after commit `seq`.
+    pub fn snapshot_at(&self, seq: bursar_domain::row::Seq) -> Snapshot {
+        Snapshot::new(self.pools.clone(), Some(seq))
+    }
+
+    /// Contents of documents and plugins, by digest.
+    pub fn blobs(&self) -> &Blobs {
+        &self.blobs
+    }
+
+    /// Waits until this process commits something: new runs or messages may be due.
+    pub async fn committed(&self) {
+        self.committed.notified().await;
+    }
+
+    /// Closes the committer and the connections; what was proposed before is settled first.
+    pub async fn close(self) {
+        self.committer.close().await;
+        self.pools.close().await;
+    }
+}
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Database").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,614 @@
+//! The queues: runs to execute and messages to deliver. Their own columns change without a commit, under a seal.
+
+use bursar_domain::{
+    office::{Message, STOP, Stop},
+    row::{Kind, Seq},
+    run::QueuedRun,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{
+    Database,
+    adapter::{Arg, Tx, args},
+    error::Error,
+    seal::{Column, Keys},
+    statements as sql,
+};
+
+/// Largest report kept with a run, in bytes; a larger one keeps its outcome and loses its log.
+pub(crate) const REPORT_BYTES_MAX: usize = 2 << 20;
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunState {
+    /// Waits for a worker.
+    Queued,
+    /// A worker holds its lease.
+    Running,
+    /// Its change set is in the log.
+    Committed,
+    /// It ended without one.
+    Failed,
+    /// Its change set waits for a person.
+    Held,
+    /// Its change set is kept for looking at.
+    Shadowed,
+}
+
+impl RunState {
+    pub(crate) fn find(text: &str) -> Option<Self> {
+        serde_json::from_value(Value::String(text.to_owned())).ok()
+    }
+}
+
+/// What the committer knows of a run.
+#[derive(Clone, Debug)]
+pub(crate) struct RunNow {
+    pub state: String,
+    pub fence: i64,
+    pub attempt: i64,
+    pub clock_us: i64,
+}
+
+impl RunNow {
+    pub(crate) fn is_running(&self) -> bool {
+        self.state == "running"
+    }
+}
+
+/// A run that this worker may execute until its lease ends.
+#[derive(Clone, Debug)]
+pub struct ClaimedRun {
+    /// Its id.
+    pub run: String,
+    /// Settling needs it; a later claim has a higher one.
+    pub fence: i64,
+    /// 1 for the first try.
+    pub attempt: u32,
+    /// The run's clock, in microseconds UTC.
+    pub clock_us: i64,
+    /// What to run, and why.
+    pub queued: QueuedRun,
+}
+
+/// A run as people look at it.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunRecord {
+    /// Its id.
+    pub id: String,
+    /// The commit that queued it.
+    pub queued_seq: Seq,
+    /// The automation.
+    pub automation: String,
+    /// Where it stands.
+    pub state: RunState,
+    /// Tries so far.
+    pub attempt: i64,
+    /// Its clock, in microseconds UTC.
+    pub clock_us: i64,
+    /// The commit that settled it.
+    pub settled_seq: Option<Seq>,
+    /// What to run, and why.
+    pub queued: QueuedRun,
+    /// Outcome, logs and usage of the last execution; `{}` before.
+    pub report: Value,
+}
+
+/// Which runs to list: newest first.
+#[derive(Clone, Debug, Default)]
+pub struct RunFilter {
+    /// Only those of this automation.
+    pub automation: Option<String>,
+    /// Only those in this state.
+    pub state: Option<RunState>,
+    /// Most rows.
+    pub limit: usize,
+}
+
+/// A message to deliver.
+#[derive(Clone, Debug)]
+pub struct OutboxEntry {
+    /// The message's id: the same at every try.
+    pub id: String,
+    /// The commit that it came with.
+    pub seq: Seq,
+    /// Tries so far.
+    pub attempts: i64,
+    /// The message.
+    pub message: Message,
+}
+
+/// What became of a try to deliver.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// The message.
+    pub id: String,
+    /// Tries so far, this one counted.
+    pub attempts: i64,
+    /// When to try again, in microseconds UTC; none after success or the last try.
+    pub retry_at_us: Option<i64>,
+    /// What went wrong; "" is delivered.
+    pub error: String,
+}
+
+/// The unlogged columns of a run.
+pub(crate) struct RunColumns<'a> {
+    pub id: &'a str,
+    pub state: &'a str,
+    pub fence: i64,
+    pub attempt: i64,
+    pub clock_us: i64,
+    pub due_us: Option<i64>,
+    pub settled_seq: Option<i64>,
+    pub report: &'a str,
+}
+
+impl RunColumns<'_> {
+    pub(crate) fn seal(&self, keys: &Keys) -> Vec<u8> {
+        let columns = [
+            Column::Text(self.id),
+            Column::Text(self.state),
+            Column::Int(self.fence),
+            Column::Int(self.attempt),
+            Column::Int(self.clock_us),
+            Column::Int(self.due_us.unwrap_or(i64::MIN)),
+            Column::Int(self.settled_seq.unwrap_or(i64::MIN)),
+            Column::Text(self.report),
+        ];
+        keys.seal("run", &columns)
+    }
+
+    /// Arguments of [`sql::UPDATE_RUNS`].
+    pub(crate) fn update(&self, keys: &Keys) -> Vec<Arg> {
+        args![
+            self.id,
+            self.state,
+            self.fence,
+            self.attempt,
+            self.clock_us,
+            self.due_us,
+            self.settled_seq,
+            self.report,
+            self.seal(keys)
+        ]
+    }
+}
+
+/// The unlogged columns of a message.
+pub(crate) struct OutboxColumns<'a> {
+    pub id: &'a str,
+    pub state: &'a str,
+    pub attempts: i64,
+    pub due_us: Option<i64>,
+    pub error: &'a str,
+}
+
+impl OutboxColumns<'_> {
+    pub(crate) fn seal(&self, keys: &Keys) -> Vec<u8> {
+        let columns = [
+            Column::Text(self.id),
+            Column::Text(self.state),
+            Column::Int(self.attempts),
+            Column::Int(self.due_us.unwrap_or(i64::MIN)),
+            Column::Text(self.error),
+        ];
+        keys.seal("outbox", &columns)
+    }
+}
+
+/// A change of a queue's own columns, done in the committer's transaction.
+#[derive(Clone, Debug)]
+pub(crate) enum QueueJob {
+    /// Take due runs, oldest first, under a lease.
+    Claim { limit: usize, lease_us: i64 },
+    /// Hold on to leases.
+    Extend {
+        runs: Vec<(String, i64)>,
+        lease_us: i64,
+    },
+    /// Queue a run again.
+    Postpone {
+        run: String,
+        fence: i64,
+        due_us: i64,
+        next_clock_us: Option<i64>,
+        report: String,
+    },
+    /// Take back all leases: this process is the only worker.
+    Recover,
+    /// Record deliveries.
+    Delivered(Vec<Delivery>),
+}
+
+/// What a queue job gives.
+#[derive(Debug, Default)]
+pub(crate) struct QueueAnswer {
+    pub claimed: Vec<ClaimedRun>,
+    pub touched: usize,
+}
+
+/// Does one job within the committer's transaction.
+pub(crate) async fn perform(
+    tx: &mut Tx,
+    keys: &Keys,
+    job: &QueueJob,
+    now_us: i64,
+) -> Result<QueueAnswer, Error> {
+    match job {
+        QueueJob::Claim { limit, lease_us } => claim(tx, keys, *limit, *lease_us, now_us).await,
+        QueueJob::Extend { runs, lease_us } => {
+            let held = runs_now(tx, runs.iter().map(|(run, _)| run.as_str())).await?;
+            let due_us = Some(now_us.saturating_add(*lease_us));
+            let kept = runs.iter().filter_map(|(run, fence)| {
+                let now = held
+                    .get(run)
+                    .filter(|now| now.is_running() && now.fence == *fence)?;
+                let columns = RunColumns {
+                    id: run,
+                    state: "running",
+                    fence: *fence,
+                    attempt: now.attempt,
+                    clock_us: now.clock_us,
+                    due_us,
+                    settled_seq: None,
+                    report: "{}",
+                };
+                Some(columns.update(keys))
+            });
+            update_runs(tx, kept.collect()).await
+        }
+        QueueJob::Postpone {
+            run,
+            fence,
+            due_us,
+            next_clock_us,
+            report,
+        } => {
+            let held = runs_now(tx, [run.as_str()]).await?;
+            let Some(now) = held
+                .get(run)
+                .filter(|now| now.is_running() && now.fence == *fence)
+            else {
+                return Ok(QueueAnswer::default());
+            };
+            let (attempt, clock_us) = match next_clock_us {
+                Some(clock_us) => (now.attempt + 1, *clock_us),
+                None => (now.attempt, now.clock_us),
+            };
+            let columns = RunColumns {
+                id: run,
+                state: "queued",
+                fence: *fence,
+                attempt,
+                clock_us,
+                due_us: Some(*due_us),
+                settled_seq: None,
+                report,
+            };
+            let update = columns.update(keys);
+            update_runs(tx, vec![update]).await
+        }
+        QueueJob::Recover => {
+            let running: Vec<(String, i64, i64, i64)> = tx.all(&sql::RUNS_RUNNING, args![]).await?;
+            let queued = running.iter().map(|(id, fence, attempt, clock_us)| {
+                let columns = RunColumns {
+                    id,
+                    state: "queued",
+                    fence: *fence,
+                    attempt: *attempt,
+                    clock_us: *clock_us,
+                    due_us: Some(now_us),
+                    settled_seq: None,
+                    report: "{}",
+                };
+                columns.update(keys)
+            });
+            update_runs(tx, queued.collect()).await
+        }
+        QueueJob::Delivered(deliveries) => {
+            let rows = deliveries.iter().map(|delivery| {
+                let state = match (delivery.error.as_str(), delivery.retry_at_us) {
+                    ("", _) => "sent",
+                    (_, Some(_)) => "waiting",
+                    (_, None) => "failed",
+                };
+                let due_us = if state == "waiting" {
+                    delivery.retry_at_us
+                } else {
+                    None
+                };
+                let columns = OutboxColumns {
+                    id: &delivery.id,
+                    state,
+                    attempts: delivery.attempts,
+                    due_us,
+                    error: &delivery.error,
+                };
+                args![
+                    delivery.id.as_str(),
+                    state,
+                    delivery.attempts,
+                    due_us,
+                    delivery.error.as_str(),
+                    columns.seal(keys)
+                ]
+            });
+            tx.run_of(&sql::UPDATE_OUTBOX, rows.collect()).await?;
+            Ok(QueueAnswer {
+                touched: deliveries.len(),
+                ..QueueAnswer::default()
+            })
+        }
+    }
+}
+
+async fn claim(
+    tx: &mut Tx,
+    keys: &Keys,
+    limit: usize,
+    lease_us: i64,
+    now_us: i64,
+) -> Result<QueueAnswer, Error> {
+    if is_stopped(tx).await? {
+        return Ok(QueueAnswer::default());
+    }
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let due: Vec<(String, String, String, i64, i64, i64)> =
+        tx.all(&sql::RUNS_DUE, args![now_us, limit]).await?;
+    let mut updates = Vec::with_capacity(due.len());
+    let mut claimed = Vec::with_capacity(due.len());
+    for (run, _, body, fence, attempt, clock_us) in due {
+        let fence = fence + 1;
+        let due_us = Some(now_us.saturating_add(lease_us));
+        let columns = RunColumns {
+            id: &run,
+            state: "running",
+            fence,
+            attempt,
+            clock_us,
+            due_us,
+            settled_seq: None,
+            report: "{}",
+        };
+        updates.push(columns.update(keys));
+        let queued = serde_json::from_str(&body)
+            .map_err(|error| Error::Corrupt(format!("run {run}: {error}")))?;
+        claimed.push(ClaimedRun {
+            run,
+            fence,
+            attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
+            clock_us,
+            queued,
+        });
+    }
+    tx.run_of(&sql::UPDATE_RUNS, updates).await?;
+    Ok(QueueAnswer {
+        touched: claimed.len(),
+        claimed,
+    })
+}
+
+async fn is_stopped(tx: &mut Tx) -> Result<bool, Error> {
+    let found: Option<(String,)> = tx
+        .find(&sql::IMAGE_BODY, args![Kind::Control.as_str(), STOP])
+        .await?;
+    let stop = found.map(|(body,)| serde_json::from_str::<Stop>(&body));
+    let stop = stop
+        .transpose()
+        .map_err(|error| Error::Corrupt(format!("the stop: {error}")))?;
+    Ok(stop.is_some_and(|stop| stop.stopped))
+}
+
+async fn update_runs(tx: &mut Tx, updates: Vec<Vec<Arg>>) -> Result<QueueAnswer, Error> {
+    let touched = updates.len();
+    tx.run_of(&sql::UPDATE_RUNS, updates).await?;
+    Ok(QueueAnswer {
+        touched,
+        ..QueueAnswer::default()
+    })
+}
+
+pub(crate) async fn runs_now<'a>(
+    tx: &mut Tx,
+    runs: impl IntoIterator<Item = &'a str>,
+) -> Result<std::collections::HashMap<String, RunNow>, Error> {
+    let rows = runs.into_iter().map(|run| args![run]).collect();
+    let found: Vec<(String, String, i64, i64, i64)> = tx.all_of(&sql::RUNS_OF, rows).await?;
+    let now = |(id, state, fence, attempt, clock_us)| {
+        (
+            id,
+            RunNow {
+                state,
+                fence,
+                attempt,
+                clock_us,
+            },
+        )
+    };
+    Ok(found.into_iter().map(now).collect())
+}
+
+type RunRow = (
+    String,
+    i64,
+    String,
+    String,
+    String,
+    i64,
+    i64,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    String,
+);
+
+fn run_record(row: RunRow) -> Result<RunRecord, Error> {
+    let (id, queued_seq, automation, body, state, _, attempt, clock_us, _, settled_seq, report) =
+        row;
+    let corrupt = |what: &str| Error::Corrupt(format!("run {id}: {what}"));
+    let state = RunState::find(&state).ok_or_else(|| corrupt("unknown state"))?;
+    let queued = serde_json::from_str(&body).map_err(|error| corrupt(&error.to_string()))?;
+    let report = serde_json::from_str(&report).map_err(|error| corrupt(&error.to_string()))?;
+    Ok(RunRecord {
+        id,
+        queued_seq,
+        automation,
+        state,
+        attempt,
+        clock_us,
+        settled_seq,
+        queued,
+        report,
+    })
+}
+
+impl Database {
+    /// Takes due runs, oldest first. Each is this caller's until the lease ends.
+    pub async fn claim(&self, limit: usize, lease_us: i64) -> Result<Vec<ClaimedRun>, Error> {
+        Ok(self
+            .committer
+            .queue(QueueJob::Claim { limit, lease_us })
+            .await?
+            .claimed)
+    }
+
+    /// Holds on to the leases of runs (id and fence) that are still being executed.
+    pub async fn extend(&self, runs: Vec<(String, i64)>, lease_us: i64) -> Result<usize, Error> {
+        Ok(self
+            .committer
+            .queue(QueueJob::Extend { runs, lease_us })
+            .await?
+            .touched)
+    }
+
+    /// Gives a claimed run back, due at an instant. A new clock makes it a new attempt; without one it is the same again.
+    pub async fn postpone(
+        &self,
+        run: &str,
+        fence: i64,
+        due_us: i64,
+        next_clock_us: Option<i64>,
+        report: &Value,
+    ) -> Result<(), Error> {
+        let report = report.to_string();
+        let report = if report.len() > REPORT_BYTES_MAX {
+            "{}".to_owned()
+        } else {
+            report
+        };
+        let job = QueueJob::Postpone {
+            run: run.to_owned(),
+            fence,
+            due_us,
+            next_clock_us,
+            report,
+        };
+        self.committer.queue(job).await.map(drop)
+    }
+
+    /// Takes back every lease. Only for a caller that knows itself to be the only worker.
+    pub async fn recover(&self) -> Result<usize, Error> {
+        Ok(self.committer.queue(QueueJob::Recover).await?.touched)
+    }
+
+    /// Messages that are due, oldest first; none while the organisation is stopped.
+    pub async fn outbox_due(&self, limit: usize) -> Result<Vec<OutboxEntry>, Error> {
+        let mut tx = self.pools.reading().await?;
+        if is_stopped(&mut tx).await? {
+            return Ok(Vec::new());
+        }
+        let now_us = self.committer.now(&mut tx).await?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let due: Vec<(String, i64, String, i64)> =
+            tx.all(&sql::OUTBOX_DUE, args![now_us, limit]).await?;
+        let entry = |(id, seq, body, attempts): (String, i64, String, i64)| {
+            let message = serde_json::from_str(&body)
+                .map_err(|error| Error::Corrupt(format!("message {id}: {error}")))?;
+            Ok(OutboxEntry {
+                id,
+                seq,
+                attempts,
+                message,
+            })
+        };
+        due.into_iter().map(entry).collect()
+    }
+
+    /// Records what became of messages.
+    pub async fn delivered(&self, deliveries: Vec<Delivery>) -> Result<(), Error> {
+        self.committer
+            .queue(QueueJob::Delivered(deliveries))
+            .await
+            .map(drop)
+    }
+
+    /// When the next run or message is due, in microseconds UTC.
+    pub async fn next_due_us(&self) -> Result<Option<i64>, Error> {
+        let mut tx = self.pools.reading().await?;
+        let (due_us,): (Option<i64>,) = tx.one(&sql::NEXT_DUE, args![]).await?;
+        Ok(due_us)
+    }
+
+    /// The database's clock, in microseconds UTC.
+    pub async fn now_us(&self) -> Result<i64, Error> {
+        let mut tx = self.pools.reading().await?;
+        self.committer.now(&mut tx).await
+    }
+
+    /// One run.
+    pub async fn run(&self, id: &str) -> Result<Option<RunRecord>, Error> {
+        let mut tx = self.pools.reading().await?;
+        let row: Option<RunRow> = tx.find(&sql::RUN_BY_ID, args![id]).await?;
+        row.map(run_record).transpose()
+    }
+
+    /// Runs, newest first.
+    pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, Error> {
+        let mut tx = self.pools.reading().await?;
+        let mut found = Vec::new();
+        let (mut before, mut before_id) = (i64::MAX, String::new());
+        while found.len() < filter.limit {
+            let page: Vec<RunRow> = tx
+                .all(
+                    &sql::RUNS_BEFORE,
+                    args![before, before_id.as_str(), 500_i64],
+                )
+                .await?;
+            let Some(last) = page.last() else { break };
+            (before, before_id) = (last.1, last.0.clone());
+            for record in page.into_iter().map(run_record) {
+                let record = record?;
+                let wanted = filter
+                    .automation
+                    .as_ref()
+                    .is_none_or(|automation| *automation == record.automation)
+                    && filter.state.is_none_or(|state| state == record.state);
+                if wanted && found.len() < filter.limit {
+                    found.push(record);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// How many runs of each automation are in each state.
+    pub async fn runs_counted(&self) -> Result<Vec<(String, RunState, i64)>, Error> {
+        let mut tx = self.pools.reading().await?;
+        let rows: Vec<(String, String, i64)> = tx.all(&sql::RUNS_COUNTED, args![]).await?;
+        let state = |state: &str| {
+            RunState::find(state)
+                .ok_or_else(|| Error::Corrupt(format!("unknown run state {state:?}")))
+        };
+        rows.into_iter()
+            .map(|(automation, of, count)| Ok((automation, state(&of)?, count)))
+            .collect()
+    }
+
+    /// How many messages are in each state: waiting, sent, failed.
+    pub async fn outbox_counted(&self) -> Result<Vec<(String, i64)>, Error> {
+        let mut tx = self.pools.reading().await?;
+        tx.all(&sql::OUTBOX_COUNTED, args![]).await
+    }
+}

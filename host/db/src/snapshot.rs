@@ -1,0 +1,603 @@
+//! Reading: one consistent state of everything, now or as of an earlier commit.
+
+use std::{collections::HashMap, sync::Arc};
+
+use bursar_domain::{
+    derive::derive,
+    draft::{Direction, Position},
+    index::{Condition, IndexEntry, KeyRange, key_of},
+    office::Collection,
+    row::{Kind, Row, RowKey, Seq},
+};
+use serde_json::Value;
+
+use crate::{
+    adapter::{Arg, Pools, Statement, Tx, args},
+    error::Error,
+    statements as sql,
+};
+
+/// Most rows that a selective condition may name before a listing rather walks along its order.
+const CANDIDATES_MAX: usize = 2_000;
+/// Rows fetched at a time while a listing filters.
+const SCAN_ROWS: std::ops::RangeInclusive<usize> = 64..=1_000;
+
+/// What to list: all conditions must hold.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// The kind.
+    pub kind: Kind,
+    /// The collection, "" for kinds that have none.
+    pub collection: Arc<str>,
+    /// Tests of indexed fields.
+    pub conditions: Vec<Condition>,
+    /// An indexed field; none is by id. Ties are by id.
+    pub order: Option<String>,
+    /// Which way.
+    pub direction: Direction,
+    /// Continue behind this place.
+    pub after: Option<Position>,
+    /// Most rows to give.
+    pub limit: usize,
+}
+
+/// Part of a listing.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Rows with their places.
+    pub rows: Vec<(Position, Row)>,
+    /// Nothing follows.
+    pub is_last: bool,
+}
+
+/// A consistent state, pinned by its first read. Dropped, it ends.
+pub struct Snapshot {
+    pools: Pools,
+    at: Option<Seq>,
+    open: Option<(Tx, Seq)>,
+}
+
+type ImageRow = (String, String, String, i64, i64, i64, String);
+type ListedRow = (String, i64, i64, i64, String);
+
+impl Snapshot {
+    pub(crate) fn new(pools: Pools, at: Option<Seq>) -> Self {
+        Self {
+            pools,
+            at,
+            open: None,
+        }
+    }
+
+    async fn tx(&mut self) -> Result<&mut Tx, Error> {
+        if self.open.is_none() {
+            let mut tx = self.pools.reading().await?;
+            // The first statement pins the snapshot; the head's seq names it.
+            let (head, _, _): (i64, i64, Vec<u8>) = tx.one(&sql::HEAD, args![]).await?;
+            self.open = Some((tx, head));
+        }
+        self.open.as_mut().map(|(tx, _)| tx).ok_or(Error::Closed)
+    }
+
+    /// The last commit that this state holds.
+    pub async fn seq(&mut self) -> Result<Seq, Error> {
+        self.tx().await?;
+        let head = self.open.as_ref().map_or(0, |(_, seq)| *seq);
+        Ok(self.at.map_or(head, |at| at.min(head)))
+    }
+
+    /// One row.
+    pub async fn get(&mut self, key: &RowKey) -> Result<Option<Row>, Error> {
+        Ok(self.get_many(std::slice::from_ref(key)).await?.pop())
+    }
+
+    /// Those of the rows that exist, in the order asked.
+    pub async fn get_many(&mut self, keys: &[RowKey]) -> Result<Vec<Row>, Error> {
+        if self.at.is_some() {
+            return self.get_as_of(keys).await;
+        }
+        let tx = self.tx().await?;
+        let mut found: HashMap<RowKey, Row> = HashMap::with_capacity(keys.len());
+        let images = keys
+            .iter()
+            .filter(|key| !key.kind.is_queued())
+            .map(key_args)
+            .collect();
+        for image in tx.all_of::<ImageRow>(&sql::GET, images).await? {
+            let row = image_row(image)?;
+            found.insert(row.key.clone(), row);
+        }
+        for key in keys.iter().filter(|key| key.kind.is_queued()) {
+            let statement = if key.kind == Kind::Run {
+                &sql::GET_RUN
+            } else {
+                &sql::GET_MESSAGE
+            };
+            if let Some((revision, body)) =
+                tx.find::<(i64, String)>(statement, args![&*key.id]).await?
+            {
+                let row = Row {
+                    key: key.clone(),
+                    revision,
+                    created_us: 0,
+                    updated_us: 0,
+                    body: parse(&body)?,
+                };
+                found.insert(key.clone(), row);
+            }
+        }
+        Ok(keys
+            .iter()
+            .filter_map(|key| found.get(key).cloned())
+            .collect())
+    }
+
+    async fn get_as_of(&mut self, keys: &[RowKey]) -> Result<Vec<Row>, Error> {
+        let seq = self.seq().await?;
+        let mut rows = Vec::new();
+        for key in keys {
+            let args = args![key.kind.as_str(), &*key.collection, &*key.id, seq];
+            let found: Option<(i64, Option<i64>, Option<String>)> =
+                self.tx().await?.find(&sql::GET_AS_OF, args).await?;
+            if let Some((revision, made, Some(body))) = found {
+                let created_us = self.commit_time(made.unwrap_or(revision)).await?;
+                let updated_us = self.commit_time(revision).await?;
+                rows.push(Row {
+                    key: key.clone(),
+                    revision,
+                    created_us,
+                    updated_us,
+                    body: parse(&body)?,
+                });
+            }
+        }
+        Ok(rows)
+    }
+
+    async fn commit_time(&mut self, seq: Seq) -> Result<i64, Error> {
+        let found: Option<(i64,)> = self.tx().await?.find(&sql::COMMIT_TIME, args![seq]).await?;
+        Ok(found.map_or(0, |(at_us,)| at_us))
+    }
+
+    /// The row that holds a unique value.
+    pub async fn find_unique(&mut self, space: &str, value: &str) -> Result<Option<RowKey>, Error> {
+        let found: Option<(String, String, String)> = self
+            .tx()
+            .await?
+            .find(&sql::FIND_UNIQUE, args![space, value])
+            .await?;
+        found
+            .map(|(kind, collection, id)| row_key(&kind, &collection, &id))
+            .transpose()
+    }
+
+    /// Part of a listing, in its order.
+    pub async fn list(&mut self, query: &Query) -> Result<Page, Error> {
+        if query
+            .conditions
+            .iter()
+            .any(|condition| condition.ranges.is_empty())
+        {
+            return Ok(Page {
+                rows: Vec::new(),
+                is_last: true,
+            });
+        }
+        if self.at.is_some() {
+            let rows = self.all_as_of(query).await?;
+            return Ok(select(query, rows));
+        }
+        match self.candidates(query).await? {
+            Some(ids) => {
+                let keys: Vec<_> = ids
+                    .iter()
+                    .map(|id| RowKey::within(query.kind, &query.collection, id))
+                    .collect();
+                let rows = self.get_many(&keys).await?;
+                let rows = self.with_entries(rows).await?;
+                Ok(select(query, rows))
+            }
+            None => self.walk(query).await,
+        }
+    }
+
+    /// Ids that a selective condition leaves, if there are few.
+    async fn candidates(&mut self, query: &Query) -> Result<Option<Vec<String>>, Error> {
+        let driving = Walk::of(query).field;
+        let selective = query.conditions.iter().find(|condition| {
+            Some(&condition.field) != driving.as_ref() && condition.ranges.iter().all(is_point)
+        });
+        let Some(condition) = selective else {
+            return Ok(None);
+        };
+        let mut ids: Vec<String> = Vec::new();
+        for range in &condition.ranges {
+            let room = CANDIDATES_MAX.saturating_sub(ids.len()) + 1;
+            let args = args![
+                query.kind.as_str(),
+                &*query.collection,
+                condition.field.as_str(),
+                range.start.as_slice(),
+                range.end.as_slice(),
+                i64::try_from(room).unwrap_or(i64::MAX)
+            ];
+            let found: Vec<(String,)> = self.tx().await?.all(&sql::IDS_IN_RANGE, args).await?;
+            ids.extend(found.into_iter().map(|(id,)| id));
+            if ids.len() > CANDIDATES_MAX {
+                return Ok(None);
+            }
+        }
+        Ok(Some(ids))
+    }
+
+    /// Walks along the order, filtering, until the page is full or the end is reached.
+    async fn walk(&mut self, query: &Query) -> Result<Page, Error> {
+        let mut walk = Walk::of(query);
+        let filters = query
+            .conditions
+            .iter()
+            .filter(|condition| Some(&condition.field) != walk.field.as_ref())
+            .count();
+        let mut rows: Vec<(Position, Row)> = Vec::new();
+        while rows.len() <= query.limit && !walk.is_done() {
+            let wanted = query.limit.saturating_sub(rows.len()).saturating_add(1);
+            let size = if filters == 0 {
+                wanted
+            } else {
+                wanted.clamp(*SCAN_ROWS.start(), *SCAN_ROWS.end())
+            };
+            let listed = walk.step(self.tx().await?, query, size).await?;
+            if filters == 0 {
+                rows.extend(listed);
+                continue;
+            }
+            let (positions, images): (Vec<_>, Vec<_>) = listed.into_iter().unzip();
+            let passing = self.with_entries(images).await?;
+            for (position, (row, entries)) in positions.into_iter().zip(passing) {
+                if query
+                    .conditions
+                    .iter()
+                    .all(|condition| condition.matches(&entries))
+                {
+                    rows.push((position, row));
+                }
+            }
+        }
+        let is_last = rows.len() <= query.limit;
+        rows.truncate(query.limit);
+        Ok(Page { rows, is_last })
+    }
+
+    async fn with_entries(&mut self, rows: Vec<Row>) -> Result<Vec<(Row, Vec<IndexEntry>)>, Error> {
+        let keys = rows.iter().map(|row| key_args(&row.key)).collect();
+        let mut entries = entries_of(self.tx().await?, keys).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| {
+                let found = entries.remove(&row.key).unwrap_or_default();
+                (row, found)
+            })
+            .collect())
+    }
+
+    async fn all_as_of(&mut self, query: &Query) -> Result<Vec<(Row, Vec<IndexEntry>)>, Error> {
+        let seq = self.seq().await?;
+        let definition = match query.kind {
+            Kind::Record => self
+                .get(&RowKey::of(Kind::Collection, &query.collection))
+                .await?
+                .and_then(|row| row.decode::<Collection>().ok()),
+            _ => None,
+        };
+        let args = args![query.kind.as_str(), &*query.collection, seq];
+        let listed: Vec<(String, i64, String)> =
+            self.tx().await?.all(&sql::ALL_AS_OF, args).await?;
+        let mut rows = Vec::new();
+        for (id, revision, body) in listed {
+            let key = RowKey::within(query.kind, &query.collection, &id);
+            let body = parse(&body)?;
+            let entries = derive(&key, &body, definition.as_ref())
+                .unwrap_or_default()
+                .index;
+            let updated_us = self.commit_time(revision).await?;
+            rows.push((
+                Row {
+                    key,
+                    revision,
+                    created_us: updated_us,
+                    updated_us,
+                    body,
+                },
+                entries,
+            ));
+        }
+        Ok(rows)
+    }
+}
+
+/// Filters, sorts and cuts rows that are all at hand.
+fn select(query: &Query, rows: Vec<(Row, Vec<IndexEntry>)>) -> Page {
+    let place = |row: &Row, entries: &[IndexEntry]| Position {
+        key: query
+            .order
+            .as_ref()
+            .map_or_else(Vec::new, |field| key_of(entries, field).to_vec()),
+        id: row.key.id.clone(),
+    };
+    let passes = |entries: &[IndexEntry]| {
+        query
+            .conditions
+            .iter()
+            .all(|condition| condition.matches(entries))
+    };
+    let mut rows: Vec<_> = rows
+        .into_iter()
+        .filter(|(_, entries)| passes(entries))
+        .map(|(row, entries)| (place(&row, &entries), row))
+        .collect();
+    rows.sort_by(|(a, _), (b, _)| match query.direction {
+        Direction::Ascending => a.cmp(b),
+        Direction::Descending => b.cmp(a),
+    });
+    if let Some(after) = &query.after {
+        rows.retain(|(position, _)| match query.direction {
+            Direction::Ascending => position > after,
+            Direction::Descending => position < after,
+        });
+    }
+    let is_last = rows.len() <= query.limit;
+    rows.truncate(query.limit);
+    Page { rows, is_last }
+}
+
+fn is_point(range: &KeyRange) -> bool {
+    range.end.split_last() == Some((&0, range.start.as_slice()))
+}
+
+/// A walk along an index, or along ids.
+struct Walk {
+    /// The field whose index is walked; none is by id.
+    field: Option<String>,
+    /// Whether positions carry the field's key.
+    ordered: bool,
+    /// Ranges still to walk, the next one last.
+    ranges: Vec<KeyRange>,
+    after: Option<(Vec<u8>, String)>,
+}
+
+impl Walk {
+    fn of(query: &Query) -> Self {
+        let of_field = |field: &str| {
+            query
+                .conditions
+                .iter()
+                .find(|condition| condition.field == field)
+        };
+        let (field, mut ranges) = match &query.order {
+            Some(field) => (
+                Some(field.clone()),
+                of_field(field).map_or_else(|| vec![KeyRange::everything()], |c| c.ranges.clone()),
+            ),
+            // Within one value of a field its index is in the order of ids.
+            None => match query
+                .conditions
+                .iter()
+                .find(|c| matches!(c.ranges.as_slice(), [range] if is_point(range)))
+            {
+                Some(condition) => (Some(condition.field.clone()), condition.ranges.clone()),
+                None => (None, vec![KeyRange::everything()]),
+            },
+        };
+        if query.direction == Direction::Ascending {
+            ranges.reverse();
+        }
+        let ordered = query.order.is_some();
+        let after = query.after.as_ref().map(|position| {
+            let key = if ordered {
+                position.key.clone()
+            } else {
+                ranges
+                    .last()
+                    .map_or_else(Vec::new, |range| range.start.clone())
+            };
+            (key, position.id.to_string())
+        });
+        Self {
+            field,
+            ordered,
+            ranges,
+            after,
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
+    /// The next rows; goes on to the next range when one is exhausted.
+    async fn step(
+        &mut self,
+        tx: &mut Tx,
+        query: &Query,
+        size: usize,
+    ) -> Result<Vec<(Position, Row)>, Error> {
+        let Some(range) = self.ranges.last().cloned() else {
+            return Ok(Vec::new());
+        };
+        let (statement, args) = match &self.field {
+            None => self.by_id(query, size),
+            Some(field) => self.by_field(query, field, &range, size),
+        };
+        let listed = self.fetch(tx, &statement, args).await?;
+        match listed.last() {
+            Some((key, image)) if listed.len() >= size => {
+                self.after = Some((key.clone(), image.0.clone()))
+            }
+            _ => {
+                self.ranges.pop();
+                if self.field.is_none() {
+                    self.ranges.clear();
+                }
+            }
+        }
+        let ordered = self.ordered;
+        listed
+            .into_iter()
+            .map(|(key, image)| listed_row(query, if ordered { key } else { Vec::new() }, image))
+            .collect()
+    }
+
+    async fn fetch(
+        &self,
+        tx: &mut Tx,
+        statement: &Statement,
+        args: Vec<Arg>,
+    ) -> Result<Vec<(Vec<u8>, ListedRow)>, Error> {
+        if self.field.is_none() {
+            let rows: Vec<(String, i64, i64, i64, String, String)> =
+                tx.all(statement, args).await?;
+            return Ok(rows
+                .into_iter()
+                .map(|(id, revision, made, updated, body, _)| {
+                    (Vec::new(), (id, revision, made, updated, body))
+                })
+                .collect());
+        }
+        let rows: Vec<(String, i64, i64, i64, String, Vec<u8>)> = tx.all(statement, args).await?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, revision, made, updated, body, key)| {
+                (key, (id, revision, made, updated, body))
+            })
+            .collect())
+    }
+
+    fn by_id(&self, query: &Query, size: usize) -> (Statement, Vec<Arg>) {
+        let ascending = query.direction == Direction::Ascending;
+        // Above every id: ids are ASCII.
+        let first = if ascending { "" } else { "\u{10ffff}" };
+        let from = self.after.as_ref().map_or(first, |(_, id)| id);
+        let statement = if ascending {
+            sql::LIST_BY_ID
+        } else {
+            sql::LIST_BY_ID_DESCENDING
+        };
+        (
+            statement,
+            args![
+                query.kind.as_str(),
+                &*query.collection,
+                from,
+                rows_limit(size)
+            ],
+        )
+    }
+
+    fn by_field(
+        &self,
+        query: &Query,
+        field: &str,
+        range: &KeyRange,
+        size: usize,
+    ) -> (Statement, Vec<Arg>) {
+        let (kind, collection) = (query.kind.as_str(), &*query.collection);
+        if query.direction == Direction::Ascending {
+            let from = self.after.clone().filter(|(key, _)| *key >= range.start);
+            let (key, id) = from.unwrap_or_else(|| (range.start.clone(), String::new()));
+            (
+                sql::LIST_BY_FIELD,
+                args![
+                    kind,
+                    collection,
+                    field,
+                    key,
+                    id,
+                    range.end.as_slice(),
+                    rows_limit(size)
+                ],
+            )
+        } else {
+            let from = self.after.clone().filter(|(key, _)| *key < range.end);
+            let (key, id) = from.unwrap_or_else(|| (range.end.clone(), String::new()));
+            (
+                sql::LIST_BY_FIELD_DESCENDING,
+                args![
+                    kind,
+                    collection,
+                    field,
+                    key,
+                    id,
+                    range.start.as_slice(),
+                    rows_limit(size)
+                ],
+            )
+        }
+    }
+}
+
+fn rows_limit(size: usize) -> i64 {
+    i64::try_from(size).unwrap_or(i64::MAX)
+}
+
+fn listed_row(query: &Query, key: Vec<u8>, image: ListedRow) -> Result<(Position, Row), Error> {
+    let (id, revision, created_us, updated_us, body) = image;
+    let row_key = RowKey::within(query.kind, &query.collection, &id);
+    let position = Position {
+        key,
+        id: row_key.id.clone(),
+    };
+    Ok((
+        position,
+        Row {
+            key: row_key,
+            revision,
+            created_us,
+            updated_us,
+            body: parse(&body)?,
+        },
+    ))
+}
+
+fn image_row(image: ImageRow) -> Result<Row, Error> {
+    let (kind, collection, id, revision, created_us, updated_us, body) = image;
+    Ok(Row {
+        key: row_key(&kind, &collection, &id)?,
+        revision,
+        created_us,
+        updated_us,
+        body: parse(&body)?,
+    })
+}
+
+/// The index entries of rows, by row.
+pub(crate) async fn entries_of(
+    tx: &mut Tx,
+    keys: Vec<Vec<Arg>>,
+) -> Result<HashMap<RowKey, Vec<IndexEntry>>, Error> {
+    let mut found: HashMap<RowKey, Vec<IndexEntry>> = HashMap::new();
+    for (kind, collection, id, field, key) in tx
+        .all_of::<(String, String, String, String, Vec<u8>)>(&sql::ENTRIES_OF, keys)
+        .await?
+    {
+        found
+            .entry(row_key(&kind, &collection, &id)?)
+            .or_default()
+            .push(IndexEntry { field, key });
+    }
+    Ok(found)
+}
+
+pub(crate) fn key_args(key: &RowKey) -> Vec<Arg> {
+    args![key.kind.as_str(), &*key.collection, &*key.id]
+}
+
+pub(crate) fn row_key(kind: &str, collection: &str, id: &str) -> Result<RowKey, Error> {
+    let kind = Kind::find(kind).ok_or_else(|| Error::Corrupt(format!("unknown kind {kind:?}")))?;
+    Ok(RowKey::within(kind, collection, id))
+}
+
+pub(crate) fn parse(body: &str) -> Result<Arc<Value>, Error> {
+    serde_json::from_str(body)
+        .map(Arc::new)
+        .map_err(|error| Error::Corrupt(format!("a stored body is not JSON: {error}")))
+}

@@ -1,0 +1,241 @@
+//! Every statement, once. A test prepares each on both engines and counts the real differences.
+
+use crate::adapter::{
+    Kind::{Bytes, Int, Text},
+    Sql, Statement, same,
+};
+
+macro_rules! statements {
+    ($($name:ident = $statement:expr;)*) => {
+        $(pub(crate) const $name: Statement = $statement;)*
+        /// All of them, by name.
+        #[cfg(test)]
+        pub(crate) const ALL: &[(&str, Statement)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+const fn differs(
+    sqlite: &'static str,
+    postgres: &'static str,
+    kinds: &'static [crate::adapter::Kind],
+) -> Statement {
+    Statement {
+        sql: Sql::Differs { sqlite, postgres },
+        kinds,
+    }
+}
+
+statements! {
+    // Head
+    HEAD = same("select seq, at_us, hash from log_head", &[]);
+    LOCK_HEAD = differs("select seq, at_us, hash from log_head", "select seq, at_us, hash from log_head for update", &[]);
+    SET_HEAD = same("update log_head set seq = $1, at_us = $2, hash = $3", &[Int, Int, Bytes]);
+    // SQLite has one process; its clock is the process's, handed in.
+    NOW = differs("select $1", "select greatest($1 * 0, (extract(epoch from clock_timestamp()) * 1000000)::bigint)", &[Int]);
+
+    // Snapshots
+    GET = same(
+        "with v(kind, collection, id) as ({rows}) \
+         select i.kind, i.collection, i.id, i.revision, i.created_us, i.updated_us, i.body \
+         from v join image i on i.kind = v.kind and i.collection = v.collection and i.id = v.id \
+         order by i.kind, i.collection, i.id",
+        &[Text, Text, Text]);
+    GET_RUN = same("select seq, body from run where id = $1", &[Text]);
+    GET_MESSAGE = same("select seq, body from outbox where id = $1", &[Text]);
+    GET_AS_OF = same(
+        "select c.seq, (select max(f.seq) from change f where f.kind = $1 and f.collection = $2 and f.id = $3 and f.previous = 0 \
+         and f.seq <= $4) as made, c.body from change c where c.kind = $1 and c.collection = $2 and c.id = $3 and c.seq <= $4 \
+         order by c.seq desc limit 1",
+        &[Text, Text, Text, Int]);
+    ALL_AS_OF = same(
+        "select c.id, c.seq, c.body from change c where c.kind = $1 and c.collection = $2 and c.seq = \
+         (select max(l.seq) from change l where l.kind = c.kind and l.collection = c.collection and l.id = c.id and l.seq <= $3) \
+         and c.body is not null order by c.id",
+        &[Text, Text, Int]);
+    COMMIT_TIME = same("select at_us from log_commit where seq = $1", &[Int]);
+    LIST_BY_ID = same(
+        "select i.id, i.revision, i.created_us, i.updated_us, i.body, i.id as place from image i \
+         where i.kind = $1 and i.collection = $2 and i.id > $3 order by i.id limit $4",
+        &[Text, Text, Text, Int]);
+    LIST_BY_ID_DESCENDING = same(
+        "select i.id, i.revision, i.created_us, i.updated_us, i.body, i.id as place from image i \
+         where i.kind = $1 and i.collection = $2 and i.id < $3 order by i.id desc limit $4",
+        &[Text, Text, Text, Int]);
+    // By an indexed field, within a range of its own order keys.
+    LIST_BY_FIELD = same(
+        "select i.id, i.revision, i.created_us, i.updated_us, i.body, f.order_key from field_index f \
+         join image i on i.kind = f.kind and i.collection = f.collection and i.id = f.id \
+         where f.kind = $1 and f.collection = $2 and f.field = $3 and (f.order_key, f.id) > ($4, $5) and f.order_key < $6 \
+         order by f.order_key, f.id limit $7",
+        &[Text, Text, Text, Bytes, Text, Bytes, Int]);
+    LIST_BY_FIELD_DESCENDING = same(
+        "select i.id, i.revision, i.created_us, i.updated_us, i.body, f.order_key from field_index f \
+         join image i on i.kind = f.kind and i.collection = f.collection and i.id = f.id \
+         where f.kind = $1 and f.collection = $2 and f.field = $3 and (f.order_key, f.id) < ($4, $5) and f.order_key >= $6 \
+         order by f.order_key desc, f.id desc limit $7",
+        &[Text, Text, Text, Bytes, Text, Bytes, Int]);
+    // Ids within a range of one field, for conditions on another field than the order's.
+    IDS_IN_RANGE = same(
+        "select f.id from field_index f where f.kind = $1 and f.collection = $2 and f.field = $3 \
+         and f.order_key >= $4 and f.order_key < $5 order by f.order_key, f.id limit $6",
+        &[Text, Text, Text, Bytes, Bytes, Int]);
+    ENTRIES_OF = same(
+        "with v(kind, collection, id) as ({rows}) select f.kind, f.collection, f.id, f.field, f.order_key \
+         from v join field_index f on f.kind = v.kind and f.collection = v.collection and f.id = v.id \
+         order by f.kind, f.collection, f.id, f.field",
+        &[Text, Text, Text]);
+    FIND_UNIQUE = same("select kind, collection, id from unique_key where space = $1 and value = $2", &[Text, Text]);
+
+    // The working set
+    REVISIONS = same(
+        "with v(kind, collection, id) as ({rows}) select v.kind, v.collection, v.id, i.revision, i.created_us \
+         from v join image i on i.kind = v.kind and i.collection = v.collection and i.id = v.id \
+         union all select v.kind, v.collection, v.id, r.seq, r.seq from v join run r on r.id = v.id where v.kind = 'run' \
+         union all select v.kind, v.collection, v.id, o.seq, o.seq from v join outbox o on o.id = v.id where v.kind = 'message'",
+        &[Text, Text, Text]);
+    UNIQUE_TAKEN = same(
+        "with v(space, value) as ({rows}) select u.space, u.value, u.kind, u.collection, u.id \
+         from v join unique_key u on u.space = v.space and u.value = v.value order by u.space, u.value",
+        &[Text, Text]);
+    UNIQUE_OF = same(
+        "with v(kind, collection, id) as ({rows}) select u.space, u.value, u.kind, u.collection, u.id \
+         from v join unique_key u on u.kind = v.kind and u.collection = v.collection and u.id = v.id order by u.space, u.value",
+        &[Text, Text, Text]);
+    RUNS_OF = same(
+        "with v(id) as ({rows}) select r.id, r.state, r.fence, r.attempt, r.clock_us from v join run r on r.id = v.id order by r.id",
+        &[Text]);
+    CHANGES_SINCE = same(
+        "select c.seq, c.kind, c.collection, c.id, c.body, p.body as before from change c \
+         left join change p on p.kind = c.kind and p.collection = c.collection and p.id = c.id and p.seq = c.previous \
+         where c.seq > $1 order by c.seq, c.ordinal limit $2",
+        &[Int, Int]);
+
+    // What a group writes
+    INSERT_COMMITS = same("insert into log_commit (seq, at_us, author, run, cause, hash) {rows}", &[Int, Int, Text, Text, Text, Bytes]);
+    INSERT_CHANGES = same(
+        "insert into change (seq, ordinal, kind, collection, id, previous, body, salt, body_hash) {rows}",
+        &[Int, Int, Text, Text, Text, Int, Text, Bytes, Bytes]);
+    UPSERT_IMAGES = same(
+        "with v(kind, collection, id, revision, created_us, updated_us, body) as ({rows}) \
+         insert into image (kind, collection, id, revision, created_us, updated_us, body) \
+         select kind, collection, id, revision, created_us, updated_us, body from v where true \
+         on conflict (kind, collection, id) do update \
+         set revision = excluded.revision, created_us = excluded.created_us, updated_us = excluded.updated_us, body = excluded.body",
+        &[Text, Text, Text, Int, Int, Int, Text]);
+    DELETE_IMAGES = same(
+        "with v(kind, collection, id) as ({rows}) delete from image \
+         where (kind, collection, id) in (select kind, collection, id from v)",
+        &[Text, Text, Text]);
+    UPSERT_ENTRIES = same(
+        "with v(kind, collection, field, order_key, id) as ({rows}) \
+         insert into field_index (kind, collection, field, order_key, id) \
+         select kind, collection, field, order_key, id from v where true \
+         on conflict (kind, collection, id, field) do update set order_key = excluded.order_key",
+        &[Text, Text, Text, Bytes, Text]);
+    DELETE_ENTRIES = same(
+        "with v(kind, collection, id, field) as ({rows}) delete from field_index \
+         where (kind, collection, id, field) in (select kind, collection, id, field from v)",
+        &[Text, Text, Text, Text]);
+    INSERT_UNIQUE = same("insert into unique_key (space, value, kind, collection, id) {rows}", &[Text, Text, Text, Text, Text]);
+    DELETE_UNIQUE = same(
+        "with v(space, value) as ({rows}) delete from unique_key where (space, value) in (select space, value from v)",
+        &[Text, Text]);
+
+    // Runs
+    INSERT_RUNS = same(
+        "insert into run (id, seq, automation, body, state, fence, attempt, clock_us, due_us, settled_seq, report, seal) {rows}",
+        &[Text, Int, Text, Text, Text, Int, Int, Int, Int, Int, Text, Bytes]);
+    UPDATE_RUNS = same(
+        "with v(id, state, fence, attempt, clock_us, due_us, settled_seq, report, seal) as ({rows}) \
+         update run set state = v.state, fence = v.fence, attempt = v.attempt, clock_us = v.clock_us, due_us = v.due_us, \
+         settled_seq = v.settled_seq, report = v.report, seal = v.seal from v where run.id = v.id",
+        &[Text, Text, Int, Int, Int, Int, Int, Text, Bytes]);
+    RUNS_DUE = same(
+        "select id, automation, body, fence, attempt, clock_us from run where due_us <= $1 order by due_us, seq, id limit $2",
+        &[Int, Int]);
+    RUNS_RUNNING = same("select id, fence, attempt, clock_us from run where due_us is not null and state = 'running' order by id", &[]);
+    RUNS_BEFORE = same(
+        "select id, seq, automation, body, state, fence, attempt, clock_us, due_us, settled_seq, report from run \
+         where seq < $1 or (seq = $1 and id < $2) order by seq desc, id desc limit $3",
+        &[Int, Text, Int]);
+    RUN_BY_ID = same(
+        "select id, seq, automation, body, state, fence, attempt, clock_us, due_us, settled_seq, report from run where id = $1",
+        &[Text]);
+    RUNS_COUNTED = same("select automation, state, count(*) from run group by automation, state order by automation, state", &[]);
+    NEXT_DUE = same("select min(due_us) from (select due_us from run where due_us is not null union all \
+         select due_us from outbox where due_us is not null) as waiting", &[]);
+    IMAGE_BODY = same("select body from image where kind = $1 and collection = '' and id = $2", &[Text, Text]);
+
+    // Outbox
+    INSERT_OUTBOX = same(
+        "insert into outbox (id, seq, body, state, attempts, due_us, error, seal) {rows}",
+        &[Text, Int, Text, Text, Int, Int, Text, Bytes]);
+    UPDATE_OUTBOX = same(
+        "with v(id, state, attempts, due_us, error, seal) as ({rows}) \
+         update outbox set state = v.state, attempts = v.attempts, due_us = v.due_us, error = v.error, seal = v.seal \
+         from v where outbox.id = v.id",
+        &[Text, Text, Int, Int, Text, Bytes]);
+    OUTBOX_DUE = same("select id, seq, body, attempts from outbox where due_us <= $1 order by due_us, seq, id limit $2", &[Int, Int]);
+    OUTBOX_COUNTED = same("select state, count(*) from outbox group by state order by state", &[]);
+
+    // Verification reads everything, in order, a page at a time.
+    VERIFY_COMMITS = same("select seq, at_us, author, run, cause, hash from log_commit where seq > $1 order by seq limit $2", &[Int, Int]);
+    VERIFY_CHANGES = same(
+        "select seq, ordinal, kind, collection, id, previous, body, salt, body_hash from change \
+         where seq > $1 and seq <= $2 order by seq, ordinal",
+        &[Int, Int]);
+    VERIFY_STRAYS = same(
+        "select c.seq from change c left join log_commit l on l.seq = c.seq where l.seq is null order by c.seq limit 1", &[]);
+    VERIFY_IMAGES = same(
+        "select kind, collection, id, revision, created_us, updated_us, body from image \
+         where (kind, collection, id) > ($1, $2, $3) order by kind, collection, id limit $4",
+        &[Text, Text, Text, Int]);
+    VERIFY_ENTRIES = same(
+        "select kind, collection, id, field, order_key from field_index \
+         where (kind, collection, id, field) > ($1, $2, $3, $4) order by kind, collection, id, field limit $5",
+        &[Text, Text, Text, Text, Int]);
+    VERIFY_UNIQUE = same(
+        "select space, value, kind, collection, id from unique_key where (space, value) > ($1, $2) order by space, value limit $3",
+        &[Text, Text, Int]);
+    VERIFY_RUNS = same(
+        "select id, seq, automation, body, state, fence, attempt, clock_us, due_us, settled_seq, report, seal from run \
+         where id > $1 order by id limit $2",
+        &[Text, Int]);
+    VERIFY_OUTBOX = same(
+        "select id, seq, body, state, attempts, due_us, error, seal from outbox where id > $1 order by id limit $2",
+        &[Text, Int]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{adapter::Engine, testing};
+
+    #[tokio::test]
+    async fn every_statement_prepares_on_both_engines() {
+        for database in testing::databases().await {
+            for (name, statement) in ALL {
+                let text = if statement.is_over_rows() {
+                    statement.render(database.engine(), 2)
+                } else {
+                    statement.sql.text(database.engine()).to_owned()
+                };
+                let mut tx = database.pools.writing().await.expect("a transaction");
+                tx.prepare(text)
+                    .await
+                    .unwrap_or_else(|error| panic!("{name} on {:?}: {error:?}", database.engine()));
+                tx.rollback().await.expect("a rollback");
+            }
+        }
+    }
+
+    #[test]
+    fn the_engines_differ_in_two_statements() {
+        let differing: Vec<_> = ALL
+            .iter()
+            .filter(|(_, s)| s.sql.text(Engine::Sqlite) != s.sql.text(Engine::Postgres))
+            .map(|(name, _)| *name)
+            .collect();
+        assert_eq!(differing, ["LOCK_HEAD", "NOW"]);
+    }
+}

@@ -1,0 +1,304 @@
+//! Reads the log from its start: checks the chain, and builds the state that every projection must show.
+
+use std::collections::HashMap;
+
+use bursar_domain::{
+    log::{CommitHead, Hash, body_hash, commit_hash, hex},
+    office::Collection,
+    row::{Kind, RowKey, Seq},
+    run::QueuedRun,
+};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{Checkpoint, PAGE_ROWS, Verification, genesis};
+use crate::{
+    adapter::{Tx, args},
+    error::Error,
+    snapshot::row_key,
+    statements as sql,
+};
+
+/// One row as the log says it is.
+pub(super) struct Present {
+    pub revision: Seq,
+    pub created_us: i64,
+    pub updated_us: i64,
+    /// Digest of the body's text.
+    pub text: Hash,
+}
+
+/// One queued run as the log says it is.
+pub(super) struct ExpectedRun {
+    pub seq: Seq,
+    pub automation: String,
+    pub text: Hash,
+    /// The commit that settled it, and how.
+    pub settled: Option<(Seq, String)>,
+}
+
+/// The state at the log's end.
+#[derive(Default)]
+pub(super) struct Replay {
+    pub head_seq: Seq,
+    pub head_at_us: i64,
+    pub head_hash: Hash,
+    pub rows: HashMap<RowKey, Present>,
+    pub runs: HashMap<String, ExpectedRun>,
+    pub messages: HashMap<String, (Seq, Hash)>,
+    pub definitions: HashMap<String, Collection>,
+    /// Blobs that rows name, with the commit that named them.
+    pub blobs: HashMap<String, Seq>,
+}
+
+type CommitRow = (i64, i64, String, String, String, Vec<u8>);
+type ChangeRow = (
+    i64,
+    i64,
+    String,
+    String,
+    String,
+    i64,
+    Option<String>,
+    Option<Vec<u8>>,
+    Vec<u8>,
+);
+
+pub(super) fn digest(text: &str) -> Hash {
+    Sha256::digest(text.as_bytes()).into()
+}
+
+pub(super) async fn replay(
+    tx: &mut Tx,
+    found: &mut Verification,
+    checkpoint: Option<&Checkpoint>,
+) -> Result<Replay, Error> {
+    let mut replay = Replay {
+        head_hash: genesis(),
+        ..Replay::default()
+    };
+    loop {
+        let from = replay.head_seq;
+        let commits: Vec<CommitRow> = tx.all(&sql::VERIFY_COMMITS, args![from, PAGE_ROWS]).await?;
+        let Some(last) = commits.last().map(|commit| commit.0) else {
+            break;
+        };
+        let changes: Vec<ChangeRow> = tx.all(&sql::VERIFY_CHANGES, args![from, last]).await?;
+        let mut by_commit: HashMap<Seq, Vec<ChangeRow>> = HashMap::new();
+        for change in changes {
+            by_commit.entry(change.0).or_default().push(change);
+        }
+        for commit in commits {
+            let changes = by_commit.remove(&commit.0).unwrap_or_default();
+            replay.commit(found, commit, changes)?;
+            check_checkpoint(found, &replay, checkpoint);
+        }
+        for seq in by_commit.keys() {
+            found.add(
+                "change",
+                *seq,
+                "",
+                "changes of a commit that does not exist",
+            );
+        }
+    }
+    if let Some((seq,)) = tx.find::<(i64,)>(&sql::VERIFY_STRAYS, args![]).await? {
+        found.add("change", seq, "", "changes of a commit that does not exist");
+    }
+    if let Some(noted) = checkpoint.filter(|noted| noted.seq > replay.head_seq) {
+        let message = format!(
+            "the log ends at {}, a checkpoint names commit {}: its tail was cut",
+            replay.head_seq, noted.seq
+        );
+        found.add("log_commit", replay.head_seq + 1, "", message);
+    }
+    Ok(replay)
+}
+
+fn check_checkpoint(found: &mut Verification, replay: &Replay, checkpoint: Option<&Checkpoint>) {
+    if checkpoint
+        .is_some_and(|noted| noted.seq == replay.head_seq && noted.hash != hex(&replay.head_hash))
+    {
+        found.add(
+            "log_commit",
+            replay.head_seq,
+            "",
+            "the commit is not the one that the checkpoint names",
+        );
+    }
+}
+
+impl Replay {
+    fn commit(
+        &mut self,
+        found: &mut Verification,
+        commit: CommitRow,
+        changes: Vec<ChangeRow>,
+    ) -> Result<(), Error> {
+        let (seq, at_us, author, run, cause, stored) = commit;
+        if seq != self.head_seq + 1 {
+            found.add(
+                "log_commit",
+                self.head_seq + 1,
+                "",
+                format!("commit {} is missing", self.head_seq + 1),
+            );
+        }
+        if at_us <= self.head_at_us {
+            found.add(
+                "log_commit",
+                seq,
+                "",
+                "its instant is not after the one before",
+            );
+        }
+        let mut covered: Vec<(RowKey, Seq, Hash)> = Vec::with_capacity(changes.len());
+        let mut ends: Option<String> = None;
+        for (expected, change) in (0_i64..).zip(changes) {
+            let (_, ordinal, kind, collection, id, previous, body, salt, hash) = change;
+            let name = format!("{seq}.{ordinal} {kind}/{collection}/{id}");
+            if ordinal != expected {
+                found.add(
+                    "change",
+                    seq,
+                    name.as_str(),
+                    format!("ordinal {expected} is missing"),
+                );
+            }
+            let Ok(key) = row_key(&kind, &collection, &id) else {
+                found.add("change", seq, name.as_str(), "unknown kind");
+                continue;
+            };
+            let stored_hash: Hash = hash.try_into().unwrap_or_default();
+            if let Some(salt) = &salt
+                && body_hash(salt, body.as_deref()) != stored_hash
+            {
+                found.add(
+                    "change",
+                    seq,
+                    name.as_str(),
+                    "its body, salt and hash do not belong together",
+                );
+            }
+            if previous != self.revision(&key) {
+                found.add(
+                    "change",
+                    seq,
+                    name.as_str(),
+                    format!(
+                        "it follows revision {previous}, the row is at {}",
+                        self.revision(&key)
+                    ),
+                );
+            }
+            if key.kind == Kind::Notice && *key.id == *run {
+                ends = body.as_deref().and_then(|body| {
+                    serde_json::from_str::<Value>(body)
+                        .ok()?
+                        .get("end")?
+                        .as_str()
+                        .map(str::to_owned)
+                });
+            }
+            covered.push((key.clone(), previous, stored_hash));
+            self.change(key, seq, at_us, body.as_deref());
+            found.changes += 1;
+        }
+        if !run.is_empty() {
+            let end = ends.unwrap_or_else(|| "committed".to_owned());
+            match self.runs.get_mut(&run) {
+                Some(settled) => settled.settled = Some((seq, end)),
+                None => found.add(
+                    "log_commit",
+                    seq,
+                    run.as_str(),
+                    "it settles a run that was never queued",
+                ),
+            }
+        }
+        let head = CommitHead {
+            seq,
+            at_us,
+            author,
+            run,
+            cause,
+        };
+        let hash = commit_hash(
+            &self.head_hash,
+            &head,
+            covered
+                .iter()
+                .map(|(key, previous, hash)| (key, *previous, hash)),
+        );
+        if stored != hash {
+            found.add(
+                "log_commit",
+                seq,
+                "",
+                "its hash does not belong to its content, its changes and the commit before",
+            );
+        }
+        found.commits += 1;
+        self.head_seq = seq;
+        self.head_at_us = at_us;
+        // On with what is stored: one bad commit is one finding, and the next one tells whether the chain was patched up.
+        self.head_hash = stored.try_into().unwrap_or(hash);
+        Ok(())
+    }
+
+    fn revision(&self, key: &RowKey) -> Seq {
+        match key.kind {
+            Kind::Run => self.runs.get(&*key.id).map_or(0, |run| run.seq),
+            Kind::Message => self.messages.get(&*key.id).map_or(0, |message| message.0),
+            _ => self.rows.get(key).map_or(0, |row| row.revision),
+        }
+    }
+
+    fn change(&mut self, key: RowKey, seq: Seq, at_us: i64, body: Option<&str>) {
+        let id = key.id.to_string();
+        match (key.kind, body) {
+            (Kind::Run, Some(body)) => {
+                let automation = serde_json::from_str::<QueuedRun>(body)
+                    .map(|run| run.automation)
+                    .unwrap_or_default();
+                self.runs.insert(
+                    id,
+                    ExpectedRun {
+                        seq,
+                        automation,
+                        text: digest(body),
+                        settled: None,
+                    },
+                );
+            }
+            (Kind::Message, Some(body)) => drop(self.messages.insert(id, (seq, digest(body)))),
+            (_, None) => drop(self.rows.remove(&key)),
+            (kind, Some(body)) => {
+                match kind {
+                    Kind::Collection => drop(
+                        serde_json::from_str(body)
+                            .map(|definition| self.definitions.insert(id, definition)),
+                    ),
+                    Kind::Plugin => drop(self.blobs.insert(id, seq)),
+                    Kind::Document => {
+                        let document = serde_json::from_str::<Value>(body).unwrap_or_default();
+                        if let Some(sha256) = document.get("sha256").and_then(Value::as_str) {
+                            self.blobs.insert(sha256.to_owned(), seq);
+                        }
+                    }
+                    _ => {}
+                }
+                let created_us = self.rows.get(&key).map_or(at_us, |row| row.created_us);
+                self.rows.insert(
+                    key,
+                    Present {
+                        revision: seq,
+                        created_us,
+                        updated_us: at_us,
+                        text: digest(body),
+                    },
+                );
+            }
+        }
+    }
+}
