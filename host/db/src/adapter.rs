@@ -3,7 +3,12 @@
 //! Placeholders are `$1`, `$2`, …. `{rows}` in a text stands for a set of rows: multi-row `values` on SQLite, `unnest` of
 //! one array per column on PostgreSQL. The kinds of all arguments are checked at every call, because neither driver does.
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    collections::HashMap,
+    str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use sqlx::{
     Arguments, AssertSqlSafe, Encode, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction,
@@ -23,7 +28,7 @@ const STATEMENTS_CACHED_MAX: usize = 256;
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 
 /// Which database.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Engine {
     Sqlite,
     Postgres,
@@ -84,11 +89,34 @@ pub(crate) const fn same(text: &'static str, kinds: &'static [Kind]) -> Statemen
 }
 
 impl Statement {
-    /// SQLite's sizes of row sets, largest first: few, so that the statement caches stay small.
-    const SIZES: [usize; 5] = [256, 64, 16, 4, 1];
+    /// Most rows of one set on SQLite. Sets come in powers of two, so that the statement caches stay small; what is short of
+    /// one is filled up with rows of nulls, which the text leaves out again: a group costs one round trip for each statement.
+    const SET_ROWS_MAX: usize = 256;
+
+    /// What a row of nulls binds, again and again.
+    fn nulls(&self) -> impl Iterator<Item = Arg> {
+        let null = |kind: &Kind| match kind {
+            Kind::Int => Arg::Int(None),
+            Kind::Text => Arg::Text(None),
+            Kind::Bytes => Arg::Bytes(None),
+        };
+        self.kinds.iter().cycle().map(null)
+    }
 
     pub(crate) fn is_over_rows(&self) -> bool {
         self.sql.text(Engine::Sqlite).contains("{rows}")
+    }
+
+    /// [`Statement::render`], kept for the process: a text of many rows takes longer to write than to run.
+    fn rendered(&self, engine: Engine, rows: usize) -> SqlStr {
+        type Texts = HashMap<(&'static str, Engine, usize), Arc<str>>;
+        static KEPT: Mutex<Option<Texts>> = Mutex::new(None);
+        let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = kept
+            .get_or_insert_default()
+            .entry((self.sql.text(engine), engine, rows))
+            .or_insert_with(|| self.render(engine, rows).into());
+        AssertSqlSafe(text.clone()).into_sql_str()
     }
 
     /// The text for a number of rows. On PostgreSQL it does not depend on the number.
@@ -96,15 +124,10 @@ impl Statement {
         let width = self.kinds.len();
         let source = match engine {
             Engine::Sqlite => {
-                let row = |r: usize| {
-                    let places: Vec<_> =
-                        (1..=width).map(|c| format!("${}", r * width + c)).collect();
-                    format!("({})", places.join(","))
-                };
-                format!(
-                    "values {}",
-                    (0..rows).map(row).collect::<Vec<_>>().join(",")
-                )
+                // Without numbers: SQLite finds a numbered place by walking along all of them.
+                let row = format!("({})", vec!["?"; width].join(","));
+                let rows = vec![row; rows].join(",");
+                format!("select * from (values {rows}) where column1 is not null")
             }
             Engine::Postgres => {
                 let columns: Vec<_> = self
@@ -135,6 +158,10 @@ impl Arg {
             Arg::Text(_) => Kind::Text,
             Arg::Bytes(_) => Kind::Bytes,
         }
+    }
+
+    const fn is_null(&self) -> bool {
+        matches!(self, Arg::Int(None) | Arg::Text(None) | Arg::Bytes(None))
     }
 }
 
@@ -434,28 +461,31 @@ impl Tx {
     ) -> Result<Vec<(SqlStr, Bound)>, Error> {
         for row in &rows {
             check(statement, row)?;
+            if row.first().is_none_or(Arg::is_null) {
+                let message = format!("a row without its key: {:?}", statement.sql);
+                return Err(sqlx::Error::Protocol(message).into());
+            }
         }
         if rows.is_empty() {
             return Ok(Vec::new());
         }
         match self.inner {
             Inner::Postgres(_) => {
-                let sql =
-                    AssertSqlSafe(statement.render(Engine::Postgres, rows.len())).into_sql_str();
+                let sql = statement.rendered(Engine::Postgres, 1);
                 Ok(vec![(sql, Bound::Postgres(columns(statement, rows)?))])
             }
             Inner::Sqlite(_) => {
                 let mut sets = Vec::new();
                 let mut rows = rows.into_iter();
-                while let Some(size) = Statement::SIZES
-                    .into_iter()
-                    .find(|size| *size <= rows.len())
-                {
-                    let sql = AssertSqlSafe(statement.render(Engine::Sqlite, size)).into_sql_str();
-                    sets.push((
-                        sql,
-                        Bound::Sqlite(bind(rows.by_ref().take(size).flatten().collect())?),
-                    ));
+                while rows.len() > 0 {
+                    let count = rows.len().min(Statement::SET_ROWS_MAX);
+                    let size = count.next_power_of_two();
+                    let nulls = statement
+                        .nulls()
+                        .take((size - count) * statement.kinds.len());
+                    let args = rows.by_ref().take(count).flatten().chain(nulls);
+                    let sql = statement.rendered(Engine::Sqlite, size);
+                    sets.push((sql, Bound::Sqlite(bind(args)?)));
                 }
                 Ok(sets)
             }
@@ -511,7 +541,7 @@ fn check(statement: &Statement, args: &[Arg]) -> Result<(), Error> {
     .into())
 }
 
-fn bind<A: Arguments>(args: Vec<Arg>) -> Result<A, Error>
+fn bind<A: Arguments>(args: impl IntoIterator<Item = Arg>) -> Result<A, Error>
 where
     Option<i64>: for<'q> Encode<'q, A::Database> + Type<A::Database>,
     Option<String>: for<'q> Encode<'q, A::Database> + Type<A::Database>,

@@ -65,8 +65,12 @@ pub(crate) async fn load(
     }
     let touched: HashSet<&RowKey> = changes()
         .filter(|change| {
+            // A record may have entries from before its collection lost its last indexed field.
             change.previous != 0
-                && (change.body.is_none() || !change.index.is_empty() || !change.unique.is_empty())
+                && (change.body.is_none()
+                    || change.key.kind == Kind::Record
+                    || !change.index.is_empty()
+                    || !change.unique.is_empty())
         })
         .map(|change| &change.key)
         .collect();
@@ -175,13 +179,14 @@ pub(crate) async fn write(
     if written.commits.is_empty() {
         return Ok(());
     }
-    let commits = written.commits.iter().map(|(commit, hash)| {
+    let commits = written.commits.iter().map(|(commit, count, hash)| {
         args![
             commit.seq,
             commit.at_us,
             commit.author.as_str(),
             commit.run.as_str(),
             commit.cause.as_str(),
+            *count,
             *hash
         ]
     });

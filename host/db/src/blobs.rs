@@ -3,7 +3,10 @@
 use std::{
     io::{Read, Seek, SeekFrom, Write},
     path::Path,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use bursar_domain::log::sha256_hex;
@@ -37,6 +40,12 @@ impl Blobs {
     /// Stores bytes, durably, and gives their digest. Bytes that are there already are not written again.
     pub fn put(&self, bytes: &[u8]) -> Result<String, Error> {
         let sha256 = sha256_hex(bytes);
+        if bytes.len() as u64 > BLOB_BYTES_MAX {
+            return Err(Error::Blob {
+                sha256,
+                message: format!("it is larger than {BLOB_BYTES_MAX} bytes"),
+            });
+        }
         if self.get(&sha256).is_ok() {
             return Ok(sha256);
         }
@@ -47,7 +56,9 @@ impl Blobs {
 
     /// Under another name first, so that a half-written file never has the blob's name.
     fn write(&self, sha256: &str, bytes: &[u8]) -> std::io::Result<()> {
-        let partial = format!("{sha256}.{}.partial", std::process::id());
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let attempt = NEXT.fetch_add(1, Ordering::Relaxed);
+        let partial = format!("{sha256}.{}.{attempt}.partial", std::process::id());
         let mut file = self.folder.create(&partial)?;
         let written = file.write_all(bytes).and_then(|()| file.sync_all());
         if let Err(error) =

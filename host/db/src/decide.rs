@@ -14,12 +14,12 @@ use bursar_domain::{
     index::IndexEntry,
     log::{CommitHead, Hash, body_hash, commit_hash},
     problem::Problem,
-    row::{RowKey, Seq},
+    row::{Kind, RowKey, Seq},
 };
 use serde_json::Value;
 
 use crate::{
-    committer::{Proposal, Verdict},
+    committer::{Proposal, RunEnd, Verdict},
     invoices,
     queue::RunNow,
     recent::{Recent, RecentChange},
@@ -55,7 +55,8 @@ pub(crate) struct WorkingSet {
 /// What a group writes.
 #[derive(Default)]
 pub(crate) struct Written {
-    pub commits: Vec<(CommitHead, Hash)>,
+    /// With the number of their changes.
+    pub commits: Vec<(CommitHead, i64, Hash)>,
     pub changes: Vec<LoggedChange>,
     pub recent: Vec<RecentChange>,
     /// Runs that came to their end: id, commit, report.
@@ -99,11 +100,14 @@ pub(crate) fn decide(
     if let Some(stale) = stale(set, recent, proposal) {
         return Verdict::Stale(stale);
     }
-    let finished =
-        match check_changes(set, proposal).and_then(|()| invoices::finish(set, proposal, now_us)) {
-            Ok(finished) => finished,
-            Err(problem) => return Verdict::Refused(problem),
-        };
+    let finished = check_end(proposal)
+        .and_then(|()| check_texts(proposal))
+        .and_then(|()| check_changes(set, proposal))
+        .and_then(|()| invoices::finish(set, proposal, now_us));
+    let finished = match finished {
+        Ok(finished) => finished,
+        Err(problem) => return Verdict::Refused(problem),
+    };
     if let Some(taken) = taken(set, &finished.changes) {
         return Verdict::Stale(taken);
     }
@@ -144,6 +148,50 @@ fn stale(set: &WorkingSet, recent: &Recent, proposal: &Proposal) -> Option<Strin
             .find(touched)
             .map(|listing| format!("a listing of {}/{}", listing.kind, listing.collection))
     })
+}
+
+/// A run that ends without its change set says so in the log, so that a replay knows how it ended.
+fn check_end(proposal: &Proposal) -> Result<(), Problem> {
+    let Some(settled) = &proposal.settles else {
+        return Ok(());
+    };
+    let notice = proposal
+        .draft
+        .change(&RowKey::of(Kind::Notice, &settled.run))
+        .and_then(|notice| notice.body.as_deref()?.get("end")?.as_str());
+    let expected = match settled.end {
+        RunEnd::Committed => None,
+        end => Some(end.as_str()),
+    };
+    if notice == expected {
+        return Ok(());
+    }
+    Err(Problem::new(
+        "end-without-notice",
+        format!("the notice of run {} does not say its end", settled.run),
+    ))
+}
+
+/// Bodies are checked when they become text; what names them must be storable on both engines as well.
+fn check_texts(proposal: &Proposal) -> Result<(), Problem> {
+    let has_nul = |texts: &[&str]| texts.iter().any(|text| text.contains('\0'));
+    let author = &proposal.author;
+    let bad = has_nul(&[&author.kind, &author.id, &proposal.cause])
+        || proposal.draft.changes().iter().any(|change| {
+            has_nul(&[&change.key.collection, &change.key.id])
+                || change.index.iter().any(|entry| has_nul(&[&entry.field]))
+                || change
+                    .unique
+                    .iter()
+                    .any(|unique| has_nul(&[&unique.space, &unique.value]))
+        });
+    if bad {
+        return Err(Problem::new(
+            "control-character",
+            "a name, key or unique value holds U+0000",
+        ));
+    }
+    Ok(())
 }
 
 /// Every changed row was read, at the revision that it has; queue rows are only ever made.
@@ -217,7 +265,13 @@ fn record(
     let mut logged = Vec::with_capacity(changes.len());
     for ((ordinal, change), text) in (0_i64..).zip(changes).zip(texts) {
         let salt = salt();
-        let hash = body_hash(&salt, text.as_deref());
+        let hash = body_hash(
+            &salt,
+            commit.seq,
+            &change.key,
+            change.previous,
+            text.as_deref(),
+        );
         let made = set
             .revisions
             .get(&change.key)
@@ -258,8 +312,9 @@ fn record(
         at_us: commit.at_us,
         hash,
     };
+    let count = i64::try_from(logged.len()).unwrap_or(i64::MAX);
     set.written.changes.extend(logged);
-    set.written.commits.push((commit, hash));
+    set.written.commits.push((commit, count, hash));
     head.seq
 }
 
@@ -273,7 +328,10 @@ fn note(set: &mut WorkingSet, row: &LoggedChange) {
         .insert(key.clone(), row.change.unique.clone())
         .unwrap_or_default()
     {
-        set.unique.remove(&gone);
+        // Another row of the same proposal may have taken it over already.
+        if set.unique.get(&gone) == Some(key) {
+            set.unique.remove(&gone);
+        }
     }
     match &row.change.body {
         Some(body) => {

@@ -70,10 +70,14 @@ pub(crate) fn finish(
 ) -> Result<Finished, Problem> {
     let mut changes: Vec<Change> = proposal.draft.changes().to_vec();
     let mut numbers = BTreeMap::new();
-    if !changes
-        .iter()
-        .any(|change| matters(change.key.kind) || change.key.kind == Kind::Allocation)
-    {
+    if changes.iter().any(|change| change.key.kind == Kind::Series) {
+        return Err(Problem::new(
+            "series-final",
+            "only the commit changes a number series",
+        ));
+    }
+    let is_concerned = |change: &Change| matters(change.key.kind) || change.key.kind == Kind::Allocation;
+    if proposal.draft.issues.is_empty() && !changes.iter().any(is_concerned) {
         return Ok(Finished { changes, numbers });
     }
     for issue in &proposal.draft.issues {
@@ -81,7 +85,7 @@ pub(crate) fn finish(
         numbers.insert(issue.invoice.to_string(), number);
     }
     replace_tokens(&mut changes, &numbers);
-    check(set, &changes)?;
+    check(set, &changes, &numbers)?;
     Ok(Finished { changes, numbers })
 }
 
@@ -97,6 +101,12 @@ fn give_number(
         .and_then(|place| changes.get_mut(place))
         .ok_or_else(|| Problem::new("issue-unknown", "an issued invoice is among the changes"))?;
     let mut invoice: Invoice = decode(&change.key, change.body.as_deref())?;
+    if invoice.number.is_some() {
+        return Err(Problem::new(
+            "issue-twice",
+            format!("{} has its number already", change.key),
+        ));
+    }
     let entity_id = invoice.content.legal_entity.clone();
     let entity: LegalEntity = stored(set, &RowKey::of(Kind::Entity, &entity_id))?
         .ok_or_else(|| Problem::new("unknown-entity", "no such legal entity"))?;
@@ -190,7 +200,11 @@ fn replace(value: &mut Value, tokens: &[(String, &String)]) {
     }
 }
 
-fn check(set: &WorkingSet, changes: &[Change]) -> Result<(), Problem> {
+fn check(
+    set: &WorkingSet,
+    changes: &[Change],
+    numbers: &BTreeMap<String, String>,
+) -> Result<(), Problem> {
     let mut invoices = BTreeMap::new();
     let mut payments = BTreeMap::new();
     let mut allocations: Vec<Allocation> = Vec::new();
@@ -211,7 +225,7 @@ fn check(set: &WorkingSet, changes: &[Change]) -> Result<(), Problem> {
                     None => {}
                     Some(body) => {
                         let after: Invoice = decode(&change.key, Some(body))?;
-                        check_numbered(&change.key, before.as_ref(), &after)?;
+                        check_numbered(&change.key, before.as_ref(), &after, numbers)?;
                         invoices.insert(change.key.id.to_string(), (before, after));
                     }
                 }
@@ -238,16 +252,27 @@ fn check(set: &WorkingSet, changes: &[Change]) -> Result<(), Problem> {
 }
 
 /// Only this module makes an issued invoice, so an issued one has a number (INV-2).
-fn check_numbered(key: &RowKey, before: Option<&Invoice>, after: &Invoice) -> Result<(), Problem> {
+fn check_numbered(
+    key: &RowKey,
+    before: Option<&Invoice>,
+    after: &Invoice,
+    numbers: &BTreeMap<String, String>,
+) -> Result<(), Problem> {
     let was_issued = before.is_some_and(|before| before.state == InvoiceState::Issued);
-    if after.state == InvoiceState::Issued && (after.number.is_none() || after.issue_date.is_none())
-    {
+    let is_issued = after.state == InvoiceState::Issued;
+    if is_issued && !was_issued && numbers.get(&*key.id) != after.number.as_ref() {
+        return Err(Problem::new(
+            "number-by-hand",
+            format!("{key} has a number that the commit did not give"),
+        ));
+    }
+    if is_issued && (after.number.is_none() || after.issue_date.is_none()) {
         return Err(Problem::new(
             "issue-without-number",
             format!("{key} is issued without a number"),
         ));
     }
-    if !was_issued && after.state != InvoiceState::Issued && after.number.is_some() {
+    if !was_issued && !is_issued && after.number.is_some() {
         return Err(Problem::new(
             "number-without-issue",
             format!("{key} has a number without being issued"),

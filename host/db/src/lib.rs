@@ -10,6 +10,7 @@ mod blobs;
 mod committer;
 mod decide;
 mod error;
+mod history;
 mod invoices;
 mod queue;
 mod recent;
@@ -19,6 +20,8 @@ mod snapshot;
 mod statements;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use std::{path::Path, sync::Arc};

@@ -335,9 +335,9 @@ pub(crate) async fn perform(
                     columns.seal(keys)
                 ]
             });
-            tx.run_of(&sql::UPDATE_OUTBOX, rows.collect()).await?;
+            let touched = tx.run_of(&sql::UPDATE_OUTBOX, rows.collect()).await?;
             Ok(QueueAnswer {
-                touched: deliveries.len(),
+                touched: usize::try_from(touched).unwrap_or(usize::MAX),
                 ..QueueAnswer::default()
             })
         }

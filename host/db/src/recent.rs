@@ -122,6 +122,12 @@ impl Recent {
             });
             self.kept = self.groups.values().map(VecDeque::len).sum();
             self.from = newest_dropped;
+            if self.kept >= RECENT_CHANGES_MAX {
+                // One commit fills the window: none of it helps.
+                self.groups.clear();
+                self.kept = 0;
+                self.from = change.seq;
+            }
         }
         self.kept += 1;
         self.groups

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use bursar_domain::{
-    derive::derive,
+    derive::{Derived, derive, rows_of_space},
     draft::{Direction, Position},
     index::{Condition, IndexEntry, KeyRange, key_of},
     office::Collection,
@@ -96,14 +96,13 @@ impl Snapshot {
         if self.at.is_some() {
             return self.get_as_of(keys).await;
         }
-        let tx = self.tx().await?;
         let mut found: HashMap<RowKey, Row> = HashMap::with_capacity(keys.len());
-        let images = keys
+        let images: Vec<_> = keys
             .iter()
             .filter(|key| !key.kind.is_queued())
             .map(key_args)
             .collect();
-        for image in tx.all_of::<ImageRow>(&sql::GET, images).await? {
+        for image in self.images(images).await? {
             let row = image_row(image)?;
             found.insert(row.key.clone(), row);
         }
@@ -113,14 +112,17 @@ impl Snapshot {
             } else {
                 &sql::GET_MESSAGE
             };
-            if let Some((revision, body)) =
-                tx.find::<(i64, String)>(statement, args![&*key.id]).await?
+            if let Some((revision, at_us, body)) = self
+                .tx()
+                .await?
+                .find::<(i64, i64, String)>(statement, args![&*key.id])
+                .await?
             {
                 let row = Row {
                     key: key.clone(),
                     revision,
-                    created_us: 0,
-                    updated_us: 0,
+                    created_us: at_us,
+                    updated_us: at_us,
                     body: parse(&body)?,
                 };
                 found.insert(key.clone(), row);
@@ -130,6 +132,22 @@ impl Snapshot {
             .iter()
             .filter_map(|key| found.get(key).cloned())
             .collect())
+    }
+
+    /// Images by key. A snapshot's first read brings the head along: most runs read little, and each round trip counts.
+    async fn images(&mut self, keys: Vec<Vec<Arg>>) -> Result<Vec<ImageRow>, Error> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        if let Some((tx, _)) = &mut self.open {
+            return tx.all_of(&sql::GET, keys).await;
+        }
+        let mut tx = self.pools.reading().await?;
+        let mut found: Vec<ImageRow> = tx.all_of(&sql::GET_WITH_HEAD, keys).await?;
+        let heads = found.extract_if(.., |(kind, ..)| kind.is_empty());
+        let (_, _, _, head, ..) = heads.last().ok_or_else(no_head)?;
+        self.open = Some((tx, head));
+        Ok(found)
     }
 
     async fn get_as_of(&mut self, keys: &[RowKey]) -> Result<Vec<Row>, Error> {
@@ -161,6 +179,9 @@ impl Snapshot {
 
     /// The row that holds a unique value.
     pub async fn find_unique(&mut self, space: &str, value: &str) -> Result<Option<RowKey>, Error> {
+        if self.at.is_some() {
+            return self.find_unique_as_of(space, value).await;
+        }
         let found: Option<(String, String, String)> = self
             .tx()
             .await?
@@ -169,6 +190,27 @@ impl Snapshot {
         found
             .map(|(kind, collection, id)| row_key(&kind, &collection, &id))
             .transpose()
+    }
+
+    async fn find_unique_as_of(
+        &mut self,
+        space: &str,
+        value: &str,
+    ) -> Result<Option<RowKey>, Error> {
+        let Some((kind, collection)) = rows_of_space(space) else {
+            return Ok(None);
+        };
+        let rows = self.all_as_of(kind, collection).await?;
+        let holds = |derived: &Derived| {
+            derived
+                .unique
+                .iter()
+                .any(|unique| unique.space == space && unique.value == value)
+        };
+        Ok(rows
+            .into_iter()
+            .find(|(_, derived)| holds(derived))
+            .map(|(row, _)| row.key))
     }
 
     /// Part of a listing, in its order.
@@ -184,8 +226,9 @@ impl Snapshot {
             });
         }
         if self.at.is_some() {
-            let rows = self.all_as_of(query).await?;
-            return Ok(select(query, rows));
+            let rows = self.all_as_of(query.kind, &query.collection).await?;
+            let rows = rows.into_iter().map(|(row, derived)| (row, derived.index));
+            return Ok(select(query, rows.collect()));
         }
         match self.candidates(query).await? {
             Some(ids) => {
@@ -280,35 +323,36 @@ impl Snapshot {
             .collect())
     }
 
-    async fn all_as_of(&mut self, query: &Query) -> Result<Vec<(Row, Vec<IndexEntry>)>, Error> {
+    async fn all_as_of(
+        &mut self,
+        kind: Kind,
+        collection: &str,
+    ) -> Result<Vec<(Row, Derived)>, Error> {
         let seq = self.seq().await?;
-        let definition = match query.kind {
+        let definition = match kind {
             Kind::Record => self
-                .get(&RowKey::of(Kind::Collection, &query.collection))
+                .get(&RowKey::of(Kind::Collection, collection))
                 .await?
                 .and_then(|row| row.decode::<Collection>().ok()),
             _ => None,
         };
-        let args = args![query.kind.as_str(), &*query.collection, seq];
-        let listed: Vec<(String, i64, String)> =
+        let args = args![kind.as_str(), collection, seq];
+        let listed: Vec<(String, i64, i64, i64, String)> =
             self.tx().await?.all(&sql::ALL_AS_OF, args).await?;
         let mut rows = Vec::new();
-        for (id, revision, body) in listed {
-            let key = RowKey::within(query.kind, &query.collection, &id);
+        for (id, revision, created_us, updated_us, body) in listed {
+            let key = RowKey::within(kind, collection, &id);
             let body = parse(&body)?;
-            let entries = derive(&key, &body, definition.as_ref())
-                .unwrap_or_default()
-                .index;
-            let updated_us = self.commit_time(revision).await?;
+            let derived = derive(&key, &body, definition.as_ref()).unwrap_or_default();
             rows.push((
                 Row {
                     key,
                     revision,
-                    created_us: updated_us,
+                    created_us,
                     updated_us,
                     body,
                 },
-                entries,
+                derived,
             ));
         }
         Ok(rows)
@@ -354,6 +398,18 @@ fn is_point(range: &KeyRange) -> bool {
     range.end.split_last() == Some((&0, range.start.as_slice()))
 }
 
+/// What lies in a range of both sets. Both are sorted and disjoint, and so is the result.
+fn intersection(left: &[KeyRange], right: &[KeyRange]) -> Vec<KeyRange> {
+    let common = |a: &KeyRange, b: &KeyRange| {
+        let start = (&a.start).max(&b.start).clone();
+        let end = (&a.end).min(&b.end).clone();
+        (start < end).then_some(KeyRange { start, end })
+    };
+    left.iter()
+        .flat_map(|a| right.iter().filter_map(move |b| common(a, b)))
+        .collect()
+}
+
 /// A walk along an index, or along ids.
 struct Walk {
     /// The field whose index is walked; none is by id.
@@ -367,27 +423,20 @@ struct Walk {
 
 impl Walk {
     fn of(query: &Query) -> Self {
-        let of_field = |field: &str| {
-            query
-                .conditions
-                .iter()
-                .find(|condition| condition.field == field)
+        // Within one value of a field its index is in the order of ids.
+        let by_value = || {
+            let is_value =
+                |c: &&Condition| matches!(c.ranges.as_slice(), [range] if is_point(range));
+            query.conditions.iter().find(is_value).map(|c| &c.field)
         };
-        let (field, mut ranges) = match &query.order {
-            Some(field) => (
-                Some(field.clone()),
-                of_field(field).map_or_else(|| vec![KeyRange::everything()], |c| c.ranges.clone()),
-            ),
-            // Within one value of a field its index is in the order of ids.
-            None => match query
-                .conditions
-                .iter()
-                .find(|c| matches!(c.ranges.as_slice(), [range] if is_point(range)))
-            {
-                Some(condition) => (Some(condition.field.clone()), condition.ranges.clone()),
-                None => (None, vec![KeyRange::everything()]),
-            },
-        };
+        let field = query.order.as_ref().or_else(by_value).cloned();
+        let mut ranges = query
+            .conditions
+            .iter()
+            .filter(|condition| Some(&condition.field) == field.as_ref())
+            .fold(vec![KeyRange::everything()], |ranges, condition| {
+                intersection(&ranges, &condition.ranges)
+            });
         if query.direction == Direction::Ascending {
             ranges.reverse();
         }
@@ -533,6 +582,10 @@ impl Walk {
             )
         }
     }
+}
+
+fn no_head() -> Error {
+    Error::Corrupt("the log has no head".to_owned())
 }
 
 fn rows_limit(size: usize) -> i64 {

@@ -40,18 +40,28 @@ statements! {
          from v join image i on i.kind = v.kind and i.collection = v.collection and i.id = v.id \
          order by i.kind, i.collection, i.id",
         &[Text, Text, Text]);
-    GET_RUN = same("select seq, body from run where id = $1", &[Text]);
-    GET_MESSAGE = same("select seq, body from outbox where id = $1", &[Text]);
+    // As the first read of a snapshot: the row without a kind is the head, which names what the read pinned.
+    GET_WITH_HEAD = same(
+        "with v(kind, collection, id) as ({rows}) \
+         select i.kind, i.collection, i.id, i.revision, i.created_us, i.updated_us, i.body \
+         from v join image i on i.kind = v.kind and i.collection = v.collection and i.id = v.id \
+         union all select '', '', '', h.seq, h.at_us, h.at_us, '' from log_head h order by 1, 2, 3",
+        &[Text, Text, Text]);
+    GET_RUN = same("select r.seq, l.at_us, r.body from run r join log_commit l on l.seq = r.seq where r.id = $1", &[Text]);
+    GET_MESSAGE = same("select o.seq, l.at_us, o.body from outbox o join log_commit l on l.seq = o.seq where o.id = $1", &[Text]);
     GET_AS_OF = same(
         "select c.seq, (select max(f.seq) from change f where f.kind = $1 and f.collection = $2 and f.id = $3 and f.previous = 0 \
          and f.seq <= $4) as made, c.body from change c where c.kind = $1 and c.collection = $2 and c.id = $3 and c.seq <= $4 \
          order by c.seq desc limit 1",
         &[Text, Text, Text, Int]);
     ALL_AS_OF = same(
-        "select c.id, c.seq, c.body from change c where c.kind = $1 and c.collection = $2 and c.seq = \
+        "select c.id, c.seq, m.at_us, l.at_us, c.body from change c join log_commit l on l.seq = c.seq \
+         join log_commit m on m.seq = (select max(f.seq) from change f where f.kind = c.kind and f.collection = c.collection \
+         and f.id = c.id and f.previous = 0 and f.seq <= c.seq) where c.kind = $1 and c.collection = $2 and c.seq = \
          (select max(l.seq) from change l where l.kind = c.kind and l.collection = c.collection and l.id = c.id and l.seq <= $3) \
          and c.body is not null order by c.id",
         &[Text, Text, Int]);
+    CHANGES_OF = same("select kind, collection, id, previous, body from change where seq = $1 order by ordinal", &[Int]);
     COMMIT_TIME = same("select at_us from log_commit where seq = $1", &[Int]);
     LIST_BY_ID = same(
         "select i.id, i.revision, i.created_us, i.updated_us, i.body, i.id as place from image i \
@@ -111,7 +121,7 @@ statements! {
         &[Int, Int]);
 
     // What a group writes
-    INSERT_COMMITS = same("insert into log_commit (seq, at_us, author, run, cause, hash) {rows}", &[Int, Int, Text, Text, Text, Bytes]);
+    INSERT_COMMITS = same("insert into log_commit (seq, at_us, author, run, cause, changes, hash) {rows}", &[Int, Int, Text, Text, Text, Int, Bytes]);
     INSERT_CHANGES = same(
         "insert into change (seq, ordinal, kind, collection, id, previous, body, salt, body_hash) {rows}",
         &[Int, Int, Text, Text, Text, Int, Text, Bytes, Bytes]);
@@ -173,13 +183,14 @@ statements! {
     UPDATE_OUTBOX = same(
         "with v(id, state, attempts, due_us, error, seal) as ({rows}) \
          update outbox set state = v.state, attempts = v.attempts, due_us = v.due_us, error = v.error, seal = v.seal \
-         from v where outbox.id = v.id",
+         from v where outbox.id = v.id and outbox.state = 'waiting'",
         &[Text, Text, Int, Int, Text, Bytes]);
     OUTBOX_DUE = same("select id, seq, body, attempts from outbox where due_us <= $1 order by due_us, seq, id limit $2", &[Int, Int]);
     OUTBOX_COUNTED = same("select state, count(*) from outbox group by state order by state", &[]);
 
     // Verification reads everything, in order, a page at a time.
-    VERIFY_COMMITS = same("select seq, at_us, author, run, cause, hash from log_commit where seq > $1 order by seq limit $2", &[Int, Int]);
+    VERIFY_HEAD = same("select one, seq, at_us, hash from log_head order by one", &[]);
+    VERIFY_COMMITS = same("select seq, at_us, author, run, cause, changes, hash from log_commit where seq > $1 order by seq limit $2", &[Int, Int]);
     VERIFY_CHANGES = same(
         "select seq, ordinal, kind, collection, id, previous, body, salt, body_hash from change \
          where seq > $1 and seq <= $2 order by seq, ordinal",

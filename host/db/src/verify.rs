@@ -128,15 +128,17 @@ async fn verify_head(
     found: &mut Verification,
     replay: &replay::Replay,
 ) -> Result<(), Error> {
-    let head: Option<(i64, i64, Vec<u8>)> = tx.find(&sql::HEAD, args![]).await?;
+    let heads: Vec<(i64, i64, i64, Vec<u8>)> = tx.all(&sql::VERIFY_HEAD, args![]).await?;
     let expected = (
+        1,
         replay.head_seq,
         replay.head_at_us,
         replay.head_hash.to_vec(),
     );
-    match head {
-        Some(head) if head == expected => {}
-        Some((seq, _, _)) if seq > replay.head_seq => {
+    match heads.as_slice() {
+        [head] if *head == expected => {}
+        // A head of other content names a commit that is gone; with the last commit's hash it is the head that is wrong.
+        [(1, seq, _, hash)] if *seq > replay.head_seq && *hash != replay.head_hash => {
             found.add(
                 "log_commit",
                 replay.head_seq + 1,
@@ -144,13 +146,13 @@ async fn verify_head(
                 format!("the head is at {seq}, the log ends at {}", replay.head_seq),
             );
         }
-        Some(_) => found.add(
+        [] => found.add("log_head", replay.head_seq, "", "the head is missing"),
+        _ => found.add(
             "log_head",
             replay.head_seq,
             "",
             "the head is not the log's last commit",
         ),
-        None => found.add("log_head", replay.head_seq, "", "the head is missing"),
     }
     found.head_seq = replay.head_seq;
     found.head_hash = hex(&replay.head_hash);

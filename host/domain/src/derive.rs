@@ -117,6 +117,18 @@ fn own_keys(key: &RowKey, body: &Value) -> Vec<UniqueKey> {
     }
 }
 
+/// The rows whose values a space holds: kind and collection.
+pub fn rows_of_space(space: &str) -> Option<(Kind, &str)> {
+    let (rule, of) = space.split_once('/')?;
+    match rule {
+        "record" => Some((Kind::Record, of.rsplit_once('/')?.0)),
+        "invoice-number" | "supplier-number" => Some((Kind::Invoice, "")),
+        "bank-reference" => Some((Kind::Payment, "")),
+        "document" => Some((Kind::Document, "")),
+        _ => None,
+    }
+}
+
 /// A supplier's number without what people write differently: only letters and digits, upper case.
 pub fn normalised_number(number: &str) -> String {
     number

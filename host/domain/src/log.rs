@@ -28,11 +28,25 @@ pub struct CommitHead {
     pub cause: String,
 }
 
-/// Hash of a change's body; none is a removed row.
-pub fn body_hash(salt: &[u8], body: Option<&str>) -> Hash {
+/// Hash of a change's body, bound to its place in the log; no body is a removed row.
+///
+/// The place is in the commit's hash as well. It is here so that a change that was altered or moved gives itself away,
+/// instead of only casting doubt on its commit.
+pub fn body_hash(
+    salt: &[u8],
+    seq: Seq,
+    key: &RowKey,
+    previous: Seq,
+    body: Option<&str>,
+) -> Hash {
     let mut hasher = Sha256::new();
     hasher.update([u8::from(body.is_some())]);
     part(&mut hasher, salt);
+    hasher.update(seq.to_be_bytes());
+    part(&mut hasher, key.kind.as_str().as_bytes());
+    part(&mut hasher, key.collection.as_bytes());
+    part(&mut hasher, key.id.as_bytes());
+    hasher.update(previous.to_be_bytes());
     part(&mut hasher, body.unwrap_or_default().as_bytes());
     hasher.finalize().into()
 }

@@ -293,6 +293,9 @@ macro_rules! limits {
         }
 
         impl Limits {
+            /// What people work under: nothing is counted out.
+            pub fn unlimited() -> Self { Self { $($name: u64::MAX),* } }
+
             fn problems(&self) -> Vec<Problem> {
                 let mut found = Vec::new();
                 $(if self.$name > $cap || self.$name == 0 {

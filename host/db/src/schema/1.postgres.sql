@@ -12,9 +12,9 @@ create table log_commit (
     author text collate "C" not null,
     run text collate "C" not null,
     cause text collate "C" not null,
+    changes bigint not null check (changes >= 0),
     hash bytea not null check (octet_length(hash) = 32)
 );
-create index log_commit_run on log_commit (run) where run <> '';
 
 create table change (
     seq bigint not null references log_commit (seq),

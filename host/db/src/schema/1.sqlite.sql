@@ -12,9 +12,9 @@ create table log_commit (
     author text not null,
     run text not null,
     cause text not null,
+    changes integer not null check (changes >= 0),
     hash blob not null check (length(hash) = 32)
 ) strict;
-create index log_commit_run on log_commit (run) where run <> '';
 
 create table change (
     seq integer not null references log_commit (seq),
@@ -61,8 +61,9 @@ create table unique_key (
 ) strict, without rowid;
 create index unique_key_row on unique_key (kind, collection, id);
 
+-- In the order of queuing, which is that of claiming and settling: runs that are settled together lie together.
 create table run (
-    id text primary key,
+    id text not null primary key,
     seq integer not null,
     automation text not null,
     body text not null check (json_valid(body)),
@@ -75,7 +76,7 @@ create table run (
     report text not null check (json_valid(report)),
     seal blob not null,
     check ((due_us is null) = (state not in ('queued', 'running')))
-) strict, without rowid;
+) strict;
 create index run_due on run (due_us, seq, id) where due_us is not null;
 create index run_listed on run (seq, id);
 

@@ -1,6 +1,6 @@
 //! Reads the log from its start: checks the chain, and builds the state that every projection must show.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bursar_domain::{
     log::{CommitHead, Hash, body_hash, commit_hash, hex},
@@ -51,7 +51,7 @@ pub(super) struct Replay {
     pub blobs: HashMap<String, Seq>,
 }
 
-type CommitRow = (i64, i64, String, String, String, Vec<u8>);
+type CommitRow = (i64, i64, String, String, String, i64, Vec<u8>);
 type ChangeRow = (
     i64,
     i64,
@@ -84,7 +84,7 @@ pub(super) async fn replay(
             break;
         };
         let changes: Vec<ChangeRow> = tx.all(&sql::VERIFY_CHANGES, args![from, last]).await?;
-        let mut by_commit: HashMap<Seq, Vec<ChangeRow>> = HashMap::new();
+        let mut by_commit: BTreeMap<Seq, Vec<ChangeRow>> = BTreeMap::new();
         for change in changes {
             by_commit.entry(change.0).or_default().push(change);
         }
@@ -135,7 +135,7 @@ impl Replay {
         commit: CommitRow,
         changes: Vec<ChangeRow>,
     ) -> Result<(), Error> {
-        let (seq, at_us, author, run, cause, stored) = commit;
+        let (seq, at_us, author, run, cause, count, stored) = commit;
         if seq != self.head_seq + 1 {
             found.add(
                 "log_commit",
@@ -170,14 +170,14 @@ impl Replay {
                 continue;
             };
             let stored_hash: Hash = hash.try_into().unwrap_or_default();
-            if let Some(salt) = &salt
-                && body_hash(salt, body.as_deref()) != stored_hash
-            {
+            let hash =
+                salt.map(|salt| body_hash(&salt, seq, &key, previous, body.as_deref()));
+            if hash != Some(stored_hash) {
                 found.add(
                     "change",
                     seq,
                     name.as_str(),
-                    "its body, salt and hash do not belong together",
+                    "its place, body, salt and hash do not belong together",
                 );
             }
             if previous != self.revision(&key) {
@@ -230,6 +230,12 @@ impl Replay {
                 .iter()
                 .map(|(key, previous, hash)| (key, *previous, hash)),
         );
+        if i64::try_from(covered.len()) != Ok(count) {
+            // With the right hash nothing is missing: it is the count that is wrong.
+            let table = if stored == hash { "log_commit" } else { "change" };
+            let message = format!("the commit has {count} changes, here are {}", covered.len());
+            found.add(table, seq, "", message);
+        }
         if stored != hash {
             found.add(
                 "log_commit",

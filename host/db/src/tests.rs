@@ -1,0 +1,11 @@
+//! Tests of the crate as a whole, each on both engines.
+
+mod grouping;
+mod invoicing;
+mod opening;
+mod queues;
+mod random;
+mod records;
+mod staleness;
+mod tampering;
+mod verification;
