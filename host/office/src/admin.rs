@@ -1,0 +1,445 @@
+//! What only an administrator does: the organisation, its plugins and automations, and the stop.
+//!
+//! Every `put` makes or replaces a row; the same body again changes nothing.
+
+use std::collections::BTreeSet;
+
+use bursar_domain::{
+    business::BusinessCalendar,
+    manifest::{Authority, Permission},
+    money::Currency,
+    office::{Automation, Collection, Department, LegalEntity, PARTIES, Plugin, STOP, Stop},
+    problem::Problem,
+    row::{Kind, RowKey},
+    time,
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::json;
+
+use crate::{
+    error::Error,
+    input::{Faults, is_slug},
+    listing::Scope,
+    messages::check_address,
+    schema,
+    session::{Session, View},
+    write::{Write, to_value},
+};
+
+/// Longest name or reason, in bytes.
+const NAME_BYTES_MAX: usize = 200;
+/// Most indexed fields of a collection.
+const INDEXED_MAX: usize = 50;
+
+impl Session {
+    /// Makes or changes a legal entity.
+    pub async fn put_entity(&mut self, id: &str, entity: &LegalEntity) -> Result<(), Error> {
+        self.require_administrator()?;
+        let mut faults = Faults::default();
+        faults.slug("/id", id);
+        faults.line("/name", &entity.name, 1..=NAME_BYTES_MAX);
+        faults.unless(
+            time::zone(&entity.zone).is_ok(),
+            "unknown-zone",
+            "/zone",
+            "an IANA zone such as Europe/Vienna",
+        );
+        faults.unless(
+            Currency::parse(&entity.base_currency).is_ok(),
+            "not-money",
+            "/base_currency",
+            "an ISO 4217 code",
+        );
+        let is_month = (1..=12).contains(&entity.fiscal_year_start_month);
+        faults.unless(
+            is_month,
+            "out-of-range",
+            "/fiscal_year_start_month",
+            "a month is 1 to 12",
+        );
+        faults.line("/locale", &entity.locale, 2..=35);
+        for (place, account) in entity.bank_accounts.iter().enumerate() {
+            faults.line(
+                &format!("/bank_accounts/{place}"),
+                account,
+                1..=NAME_BYTES_MAX,
+            );
+        }
+        if !entity.mail_from.is_empty() {
+            check_address(&mut faults, "/mail_from", &entity.mail_from);
+        }
+        faults.result()?;
+        self.upsert(RowKey::of(Kind::Entity, id), entity).await
+    }
+
+    /// Makes or changes a department.
+    pub async fn put_department(&mut self, id: &str, department: &Department) -> Result<(), Error> {
+        self.require_administrator()?;
+        let mut faults = Faults::default();
+        faults.slug("/id", id);
+        faults.line("/name", &department.name, 1..=NAME_BYTES_MAX);
+        faults.result()?;
+        self.upsert(RowKey::of(Kind::Department, id), department)
+            .await
+    }
+
+    /// Makes or changes a business calendar.
+    pub async fn put_calendar(
+        &mut self,
+        id: &str,
+        calendar: &BusinessCalendar,
+    ) -> Result<(), Error> {
+        self.require_administrator()?;
+        let mut faults = Faults::default();
+        faults.slug("/id", id);
+        faults.result()?;
+        self.upsert(RowKey::of(Kind::Calendar, id), calendar).await
+    }
+
+    /// Defines a collection. A definition can change only as long as the collection has no records.
+    pub async fn define_collection(
+        &mut self,
+        slug: &str,
+        collection: &Collection,
+    ) -> Result<(), Error> {
+        self.require_administrator()?;
+        check_collection(slug, collection)?;
+        let key = RowKey::of(Kind::Collection, slug);
+        if let Some((_, there)) = self.find::<Collection>(&key).await? {
+            let is_used = !self
+                .list(&Scope::all(Kind::Record, slug), None, 1)
+                .await?
+                .rows
+                .is_empty();
+            if there != *collection && is_used {
+                return Err(Error::conflict(
+                    "collection-in-use",
+                    format!("the collection {slug:?} has records under another definition"),
+                ));
+            }
+        }
+        self.upsert(key, collection).await
+    }
+
+    /// Defines the collection that invoices and payments take their parties from.
+    pub async fn ensure_parties_collection(&mut self) -> Result<(), Error> {
+        let definition =
+            serde_json::from_value(parties()).map_err(|error| Error::Broken(error.to_string()))?;
+        self.define_collection(PARTIES, &definition).await
+    }
+
+    /// Installs a plugin version whose component is the blob of that digest.
+    pub async fn install_plugin(&mut self, digest: &str, plugin: &Plugin) -> Result<(), Error> {
+        self.require_administrator()?;
+        let mut faults = Faults::default();
+        let is_digest = digest.len() == 64
+            && digest
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        faults.unless(
+            is_digest,
+            "not-a-digest",
+            "/digest",
+            "64 lower-case hexadecimal digits",
+        );
+        faults.result()?;
+        for (pointer, schema) in [
+            ("/manifest/config", &plugin.manifest.config),
+            ("/manifest/input", &plugin.manifest.input),
+        ] {
+            schema::compile(schema).map_err(|problems| within(pointer, problems))?;
+        }
+        let key = RowKey::of(Kind::Plugin, digest);
+        match self.find::<Plugin>(&key).await? {
+            Some((_, there)) if there != *plugin => Err(Error::conflict(
+                "plugin-changed",
+                "a plugin of this digest is installed with other facts",
+            )),
+            _ => self.upsert(key, plugin).await,
+        }
+    }
+
+    /// Enables an automation, or changes one. It gets what its manifest asks for, or less.
+    pub async fn enable_automation(
+        &mut self,
+        id: &str,
+        automation: &Automation,
+    ) -> Result<(), Error> {
+        self.require_administrator()?;
+        let mut faults = Faults::default();
+        faults.slug("/id", id);
+        let exists = |found: bool, noun: &str, pointer: &str, faults: &mut Faults| {
+            faults.unless(
+                found,
+                "unknown",
+                pointer,
+                format!("there is no such {noun}"),
+            );
+        };
+        let department = self
+            .exists(Kind::Department, &automation.department)
+            .await?;
+        exists(department, "department", "/department", &mut faults);
+        let entity = self.exists(Kind::Entity, &automation.legal_entity).await?;
+        exists(entity, "legal entity", "/legal_entity", &mut faults);
+        let plugin = self.exists(Kind::Plugin, &automation.plugin).await?;
+        exists(plugin, "plugin", "/plugin", &mut faults);
+        faults.result()?;
+        let manifest = self.plugin(&automation.plugin).await?.body.manifest;
+        schema::check(&manifest.config, &automation.config)
+            .map_err(|problems| within("/config", problems))?;
+        let asked: Vec<&Permission> = manifest
+            .permissions
+            .iter()
+            .map(|ask| &ask.permission)
+            .collect();
+        let mut faults = Faults::default();
+        for (place, grant) in automation.grants.iter().enumerate() {
+            let message = || format!("the manifest does not ask for {}", grant.in_words());
+            faults.unless(
+                is_within(grant, &asked),
+                "manifest-exceeded",
+                &format!("/grants/{place}"),
+                message(),
+            );
+        }
+        faults.result()?;
+        self.upsert(RowKey::of(Kind::Automation, id), automation)
+            .await
+    }
+
+    /// Turns an automation off: nothing of it is claimed or fires any more.
+    pub async fn disable_automation(&mut self, id: &str) -> Result<(), Error> {
+        self.require_administrator()?;
+        let automation = Automation {
+            enabled: false,
+            ..self.automation(id).await?.body
+        };
+        self.upsert(RowKey::of(Kind::Automation, id), &automation)
+            .await
+    }
+
+    /// Stops or resumes everything.
+    pub async fn set_stop(&mut self, stop: &Stop) -> Result<(), Error> {
+        self.require_administrator()?;
+        let mut faults = Faults::default();
+        faults.text("/reason", &stop.reason, 0..=2000);
+        faults.result()?;
+        self.upsert(RowKey::of(Kind::Control, STOP), stop).await
+    }
+
+    /// An automation. For administrators.
+    pub async fn automation(&mut self, id: &str) -> Result<View<Automation>, Error> {
+        self.control_row(Kind::Automation, id, "such automation")
+            .await
+    }
+
+    /// A plugin version, by digest. For administrators.
+    pub async fn plugin(&mut self, digest: &str) -> Result<View<Plugin>, Error> {
+        self.control_row(Kind::Plugin, digest, "such plugin").await
+    }
+
+    /// A legal entity. For administrators.
+    pub async fn entity(&mut self, id: &str) -> Result<View<LegalEntity>, Error> {
+        self.control_row(Kind::Entity, id, "such legal entity")
+            .await
+    }
+
+    /// The organisation-wide stop. For administrators.
+    pub async fn stop(&mut self) -> Result<Stop, Error> {
+        self.require_administrator()?;
+        let found = self.find::<Stop>(&RowKey::of(Kind::Control, STOP)).await?;
+        Ok(found.map_or(
+            Stop {
+                stopped: false,
+                reason: String::new(),
+            },
+            |(_, stop)| stop,
+        ))
+    }
+
+    pub(crate) fn require_administrator(&self) -> Result<(), Error> {
+        match self.context.authority {
+            Authority::Everything => Ok(()),
+            Authority::Granted(_) => Err(Error::denied(
+                "administrator-only",
+                "only an administrator may do this",
+            )),
+        }
+    }
+
+    async fn control_row<T: DeserializeOwned>(
+        &mut self,
+        kind: Kind,
+        id: &str,
+        noun: &str,
+    ) -> Result<View<T>, Error> {
+        self.require_administrator()?;
+        let key = if is_slug(id) {
+            RowKey::of(kind, id)
+        } else {
+            return Err(Error::not_found(noun));
+        };
+        let row = self
+            .load(&key)
+            .await?
+            .ok_or_else(|| Error::not_found(noun))?;
+        Ok(self.typed(&row)?)
+    }
+
+    async fn exists(&mut self, kind: Kind, id: &str) -> Result<bool, Error> {
+        Ok(is_slug(id) && self.load(&RowKey::of(kind, id)).await?.is_some())
+    }
+
+    /// Makes or replaces a row; the same body changes nothing.
+    pub(crate) async fn upsert<T: Serialize>(
+        &mut self,
+        key: RowKey,
+        body: &T,
+    ) -> Result<(), Error> {
+        let base = self.load(&key).await?;
+        let write = Write::of(key, base.as_ref(), body)?;
+        if base.is_some_and(|base| Some(base.body.as_ref()) == write.body.as_ref()) {
+            return Ok(());
+        }
+        self.apply(vec![write])
+    }
+}
+
+fn check_collection(slug: &str, collection: &Collection) -> Result<(), Error> {
+    let mut faults = Faults::default();
+    faults.slug("/slug", slug);
+    faults.unless(
+        collection.schema.is_object(),
+        "schema-invalid",
+        "/schema",
+        "a schema is a JSON object",
+    );
+    faults.unless(
+        collection.indexed.len() <= INDEXED_MAX,
+        "too-many",
+        "/indexed",
+        format!("at most {INDEXED_MAX} indexed fields"),
+    );
+    let mut names = BTreeSet::new();
+    for (place, field) in collection.indexed.iter().enumerate() {
+        let pointer = format!("/indexed/{place}");
+        faults.line(&format!("{pointer}/name"), &field.name, 1..=64);
+        faults.unless(
+            names.insert(&field.name),
+            "duplicate",
+            &pointer,
+            "each indexed field has its own name",
+        );
+        let is_pointer = field.pointer.is_empty() || field.pointer.starts_with('/');
+        faults.unless(
+            is_pointer,
+            "wrong-type",
+            &format!("{pointer}/pointer"),
+            "a JSON Pointer begins with /",
+        );
+    }
+    for (place, field) in collection.unique.iter().enumerate() {
+        faults.unless(
+            names.contains(field),
+            "unique-not-indexed",
+            &format!("/unique/{place}"),
+            "a unique field is indexed",
+        );
+    }
+    faults.result()?;
+    schema::compile(&collection.schema).map_err(|problems| within("/schema", problems))?;
+    to_value(collection).map(drop)
+}
+
+fn within(pointer: &str, problems: Vec<Problem>) -> Error {
+    Error::Invalid(
+        problems
+            .into_iter()
+            .map(|problem| Problem {
+                pointer: format!("{pointer}{}", problem.pointer),
+                ..problem
+            })
+            .collect(),
+    )
+}
+
+/// Whether everything that a grant allows is asked for by one permission or several of the same scope.
+fn is_within(grant: &Permission, asked: &[&Permission]) -> bool {
+    match grant {
+        Permission::Records { collection, operations } => operations.iter().all(|operation| {
+            asked.iter().any(|ask| {
+                matches!(ask, Permission::Records { collection: of, operations } if of == collection && operations.contains(operation))
+            })
+        }),
+        Permission::Invoices { flow, operations } => operations.iter().all(|operation| {
+            asked.iter().any(|ask| {
+                matches!(ask, Permission::Invoices { flow: of, operations } if of == flow && operations.contains(operation))
+            })
+        }),
+        Permission::Documents { folder, operations } => operations.iter().all(|operation| {
+            asked.iter().any(|ask| {
+                matches!(ask, Permission::Documents { folder: of, operations } if of == folder && operations.contains(operation))
+            })
+        }),
+        Permission::Messages { recipients } => recipients.iter().all(|pattern| {
+            asked.iter().any(|ask| {
+                matches!(ask, Permission::Messages { recipients } if recipients.iter().any(|wider| is_domain_within(pattern, wider)))
+            })
+        }),
+        Permission::Tasks { .. } => asked.contains(&grant),
+    }
+}
+
+/// Whether every domain of a pattern is one of a wider pattern: "a.example.com" and "*.a.example.com" are in "*.example.com".
+fn is_domain_within(pattern: &str, wider: &str) -> bool {
+    let below = |parent: &str| {
+        let name = pattern.strip_prefix("*.").unwrap_or(pattern);
+        name.strip_suffix(parent)
+            .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+    };
+    pattern == wider || wider.strip_prefix("*.").is_some_and(below)
+}
+
+/// The parties' definition. What invoices need is the name; the rest is what back offices keep of the people they deal with.
+fn parties() -> serde_json::Value {
+    json!({
+        "schema": {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "required": ["name", "kind"],
+            "additionalProperties": false,
+            "properties": {
+                "key": {"type": "string", "minLength": 1, "maxLength": 64},
+                "name": {"type": "string", "minLength": 1, "maxLength": 200},
+                "kind": {"enum": ["customer", "supplier", "employee", "bank"]},
+                "language": {"type": "string", "pattern": "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$"},
+                "email": {"type": "string", "format": "email", "maxLength": 254},
+                "iban": {
+                    "type": "array",
+                    "maxItems": 20,
+                    "items": {"type": "string", "pattern": "^[A-Z]{2}[0-9]{2}[A-Z0-9]{1,30}$"}
+                },
+                "address": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "properties": {
+                        "street": {"type": "string", "maxLength": 200},
+                        "postcode": {"type": "string", "maxLength": 20},
+                        "city": {"type": "string", "maxLength": 100},
+                        "country": {"type": "string", "pattern": "^[A-Z]{2}$"}
+                    }
+                },
+                "tax_id": {"type": "string", "maxLength": 50},
+                "note": {"type": "string", "maxLength": 2000}
+            }
+        },
+        "indexed": [
+            {"name": "name", "type": "text"},
+            {"name": "kind", "type": "text"},
+            {"name": "email", "type": "text"},
+            {"name": "key", "type": "text"}
+        ],
+        "unique": ["key"]
+    })
+}

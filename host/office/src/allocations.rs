@@ -1,0 +1,321 @@
+//! What settles invoices: parts of payments, and write-offs.
+
+use std::collections::BTreeSet;
+
+use bursar_domain::{
+    invoice::{Allocation, Invoice, InvoiceKind, InvoiceState, Payment, Settlement},
+    manifest::InvoiceOperation,
+    money::Money,
+    problem::Problem,
+    row::{Kind, Row, RowKey},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    effects::Keyed,
+    error::Error,
+    input::Faults,
+    organisation::check_period,
+    session::{Session, View},
+    write::{Write, can_be_id, to_value},
+};
+
+/// Most invoices of one call.
+const PARTS_MAX: usize = 1000;
+/// Longest reason, in bytes.
+const REASON_BYTES_MAX: usize = 100;
+
+/// Part of a payment that settles one invoice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The invoice's id.
+    pub invoice: String,
+    /// Above zero, in the currency of both.
+    pub amount: Money,
+}
+
+impl Session {
+    /// Sets parts of a payment against 1 to 1000 invoices of its flow, all or nothing. Needs `invoices: pay`.
+    ///
+    /// Credit notes as a source are not there yet: they are refused as `source-not-payment`.
+    pub async fn allocate(
+        &mut self,
+        key: &str,
+        source: &str,
+        parts: &[Part],
+    ) -> Result<Vec<View<Invoice>>, Error> {
+        let found = self.payment_for(source, InvoiceOperation::Pay).await;
+        let (row, payment) = match found {
+            Err(Error::NotFound(problem)) => return Err(self.no_payment(source, problem).await?),
+            found => found?,
+        };
+        let input = json!({"source": source, "allocations": parts_json(parts)?});
+        let free = match self.effect("invoices.allocate", key, &input).await? {
+            Keyed::Used(_) => return self.invoices_of(parts).await,
+            Keyed::Free(free) => free,
+        };
+        if payment.reverses.is_some() || payment.reversed_by.is_some() {
+            return Err(Error::conflict(
+                "reversed",
+                "a reversed payment and a reversal settle nothing",
+            ));
+        }
+        check_parts(&payment, parts)?;
+        let entity = self.entity_named(&payment.legal_entity, "/source").await?;
+        let date = self.business_date(&entity)?;
+        let mut faults = Faults::default();
+        check_period(&mut faults, &entity, "", date);
+        faults.result()?;
+        let invoices = self.open_invoices(&payment, parts).await?;
+        let sum = Money::checked_sum(
+            parts.iter().map(|part| part.amount),
+            payment.amount.currency,
+        );
+        let rest = sum
+            .ok()
+            .and_then(|sum| payment.unallocated.checked_sub(sum).ok())
+            .filter(|rest| !rest.is_negative());
+        let Some(rest) = rest else {
+            let message = format!(
+                "only {} of the payment is not allocated",
+                payment.unallocated
+            );
+            return Err(Error::invalid("over-allocated", "/allocations", message));
+        };
+        let mut writes = vec![free.used_for(source)?];
+        for (part, (row, invoice)) in parts.iter().zip(invoices) {
+            writes.extend(self.settle(
+                &row,
+                invoice,
+                (Settlement::Payment, source),
+                part.amount,
+                date,
+                "",
+            )?);
+        }
+        writes.push(Write::of(
+            row.key.clone(),
+            Some(&row),
+            &Payment {
+                unallocated: rest,
+                ..payment
+            },
+        )?);
+        self.apply(writes)?;
+        self.invoices_of(parts).await
+    }
+
+    /// Closes a rest that will not come, at most what is outstanding. Needs `invoices: write-off`.
+    pub async fn write_off(
+        &mut self,
+        key: &str,
+        invoice: &str,
+        amount: Money,
+        reason: &str,
+    ) -> Result<View<Invoice>, Error> {
+        let (row, open) = self
+            .invoice_for(invoice, InvoiceOperation::WriteOff)
+            .await?;
+        let input = json!({"invoice": invoice, "amount": to_value(&amount)?, "reason": reason});
+        let free = match self.effect("invoices.write-off", key, &input).await? {
+            Keyed::Used(id) => return self.own_invoice(&id).await,
+            Keyed::Free(free) => free,
+        };
+        let entity = self
+            .entity_named(&open.content.legal_entity, "/invoice")
+            .await?;
+        let date = self.business_date(&entity)?;
+        let mut faults = Faults::default();
+        faults.line("/reason", reason, 1..=REASON_BYTES_MAX);
+        faults.unless(
+            amount.minor > 0,
+            "out-of-range",
+            "/amount",
+            "an amount above zero",
+        );
+        check_period(&mut faults, &entity, "", date);
+        faults.result()?;
+        check_settled(&open, amount, "/amount")?;
+        let [allocation, invoice_image] =
+            self.settle(&row, open, (Settlement::WriteOff, ""), amount, date, reason)?;
+        self.apply(vec![free.used_for(invoice)?, allocation, invoice_image])?;
+        self.own_invoice(invoice).await
+    }
+
+    /// The new allocation, and the invoice with less outstanding (INV-4).
+    fn settle(
+        &mut self,
+        row: &Row,
+        invoice: Invoice,
+        (settlement, source): (Settlement, &str),
+        amount: Money,
+        date: jiff::civil::Date,
+        reason: &str,
+    ) -> Result<[Write; 2], Error> {
+        let outstanding = invoice.outstanding.checked_sub(amount);
+        let outstanding =
+            outstanding.map_err(|error| Error::Broken(format!("{}: {error}", row.key)))?;
+        let allocation = Allocation {
+            settlement,
+            source: source.to_owned(),
+            invoice: row.key.id.to_string(),
+            amount,
+            date,
+            reason: reason.to_owned(),
+        };
+        let key = RowKey::of(Kind::Allocation, &self.new_id());
+        Ok([
+            Write::of(key, None, &allocation)?,
+            Write::of(
+                row.key.clone(),
+                Some(row),
+                &Invoice {
+                    outstanding,
+                    ..invoice
+                },
+            )?,
+        ])
+    }
+
+    /// The invoices that the parts name, each in view and able to take its part (INV-3).
+    async fn open_invoices(
+        &mut self,
+        payment: &Payment,
+        parts: &[Part],
+    ) -> Result<Vec<(Row, Invoice)>, Error> {
+        let keys: Vec<RowKey> = parts
+            .iter()
+            .map(|part| RowKey::of(Kind::Invoice, &part.invoice))
+            .collect();
+        let mut rows = self.load_many(&keys).await?.into_iter().peekable();
+        let mut invoices = Vec::with_capacity(parts.len());
+        let mut problems = Vec::new();
+        for (place, part) in parts.iter().enumerate() {
+            let pointer = format!("/allocations/{place}");
+            let row = rows.next_if(|row| *row.key.id == *part.invoice);
+            let found = row
+                .map(|row| row.decode::<Invoice>().map(|invoice| (row, invoice)))
+                .transpose()?;
+            let Some((row, invoice)) =
+                found.filter(|(_, invoice)| invoice.content.flow == payment.flow)
+            else {
+                return Err(Error::NotFound(Problem::at(
+                    "not-found",
+                    pointer,
+                    "there is no such invoice of the payment's flow",
+                )));
+            };
+            if invoice.content.legal_entity != payment.legal_entity {
+                problems.push(Problem::at(
+                    "entity-mismatch",
+                    &pointer,
+                    "the payment and the invoice are of two legal entities",
+                ));
+            }
+            match check_settled(&invoice, part.amount, &pointer) {
+                Err(Error::Invalid(found)) => problems.extend(found),
+                checked => checked?,
+            }
+            invoices.push((row, invoice));
+        }
+        if problems.is_empty() {
+            Ok(invoices)
+        } else {
+            Err(Error::Invalid(problems))
+        }
+    }
+
+    /// Why a source is no payment: it is a credit note in view, or nothing.
+    async fn no_payment(&mut self, source: &str, not_found: Problem) -> Result<Error, Error> {
+        match self.invoice_for(source, InvoiceOperation::Pay).await {
+            Ok(_) => Ok(Error::invalid(
+                "source-not-payment",
+                "/source",
+                "only payments can be allocated",
+            )),
+            Err(Error::NotFound(_) | Error::Denied(_)) => Ok(Error::NotFound(not_found)),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn invoices_of(&mut self, parts: &[Part]) -> Result<Vec<View<Invoice>>, Error> {
+        let mut views = Vec::with_capacity(parts.len());
+        for part in parts {
+            views.push(self.own_invoice(&part.invoice).await?);
+        }
+        Ok(views)
+    }
+}
+
+fn parts_json(parts: &[Part]) -> Result<Value, Error> {
+    let one = |part: &Part| Ok(json!({"invoice": part.invoice, "amount": to_value(&part.amount)?}));
+    Ok(Value::Array(
+        parts.iter().map(one).collect::<Result<_, Error>>()?,
+    ))
+}
+
+fn check_parts(payment: &Payment, parts: &[Part]) -> Result<(), Error> {
+    let mut faults = Faults::default();
+    faults.unless(
+        (1..=PARTS_MAX).contains(&parts.len()),
+        "wrong-count",
+        "/allocations",
+        format!("1 to {PARTS_MAX} allocations"),
+    );
+    let mut named = BTreeSet::new();
+    for (place, part) in parts.iter().take(PARTS_MAX).enumerate() {
+        let pointer = format!("/allocations/{place}");
+        faults.unless(
+            part.amount.minor > 0,
+            "out-of-range",
+            &format!("{pointer}/amount"),
+            "an amount above zero",
+        );
+        faults.unless(
+            named.insert(&part.invoice),
+            "duplicate",
+            &format!("{pointer}/invoice"),
+            "each invoice is named once",
+        );
+        faults.unless(
+            can_be_id(&part.invoice),
+            "unknown",
+            &format!("{pointer}/invoice"),
+            "there is no such invoice",
+        );
+        let message = format!("the payment is in {}", payment.amount.currency);
+        faults.unless(
+            part.amount.currency == payment.amount.currency,
+            "currency-mismatch",
+            &format!("{pointer}/amount"),
+            message,
+        );
+    }
+    faults.result()
+}
+
+/// Whether an invoice can take so much: it is final, open for it, and in that currency.
+fn check_settled(invoice: &Invoice, amount: Money, pointer: &str) -> Result<(), Error> {
+    if invoice.state == InvoiceState::Draft || invoice.content.kind == InvoiceKind::CreditNote {
+        return Err(Error::conflict(
+            "wrong-state",
+            "a draft or credit note cannot be settled",
+        ));
+    }
+    let currency = invoice.outstanding.currency;
+    if amount.currency != currency {
+        return Err(Error::invalid(
+            "currency-mismatch",
+            pointer,
+            format!("the invoice is in {currency}"),
+        ));
+    }
+    if amount.minor > invoice.outstanding.minor {
+        return Err(Error::invalid(
+            "over-settled",
+            pointer,
+            format!("only {} is outstanding", invoice.outstanding),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! Every operation of the office, once: on records, invoices, payments, schedules, documents, messages, tasks, state.
+//!
+//! A [`Session`] is where plugins and people both come to work. It reads from one pinned snapshot, collects what would
+//! change in a draft that its own reads look through, and asks its authority at each operation. It never commits, does
+//! not know SQL, wasm, HTTP or who waits for the draft, and has neither a clock nor randomness of its own: both come with
+//! its [`Context`]. Entered by [`Session::new`], left by [`Session::into_parts`].
+//!
+//! The operations are methods of [`Session`], one module for each interface of the contract; what only an administrator
+//! may do is in [`admin`], what people see of a draft in [`describe`].
+
+pub mod admin;
+pub mod allocations;
+mod clock;
+pub mod describe;
+mod documents;
+mod effects;
+mod error;
+pub mod input;
+pub mod invoices;
+mod listing;
+pub mod messages;
+mod organisation;
+pub mod payments;
+mod records;
+mod runs;
+mod schedules;
+pub mod schema;
+mod session;
+mod state;
+pub mod tasks;
+mod write;
+
+pub use error::Error;
+pub use listing::{Listed, Order, Paging, Test};
+pub use runs::{run_id, run_seed};
+pub use session::{Context, Session, View};

@@ -1,0 +1,164 @@
+//! Queuing runs, and the names and seeds that make a run the same run.
+
+use bursar_domain::{
+    log::sha256_hex,
+    manifest::{Manifest, TriggerAsk},
+    office::{Automation, Timer},
+    problem::Problem,
+    row::{Kind, RowKey},
+    run::{Event, QueuedRun, Trigger},
+};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::json;
+use sha2::Sha256;
+
+use crate::{error::Error, input::Faults, schema, session::Session, write::Write};
+
+/// Longest id or source of an event, in bytes.
+const EVENT_ID_BYTES_MAX: usize = 200;
+/// Most subjects of a manual run.
+const SUBJECTS_MAX: usize = 100;
+
+/// The stable name of the run of an event by an automation.
+pub fn run_id(automation: &str, event_id: &str) -> String {
+    sha256_hex(json!(["run", automation, event_id]).to_string().as_bytes())
+}
+
+/// The seed of a run: HMAC-SHA256 (RFC 2104) of automation and event, so that a preview and the real run agree.
+pub fn run_seed(host_key: &[u8], automation: &str, event_id: &str) -> [u8; 32] {
+    let name = json!(["seed", automation, event_id]).to_string();
+    mac(host_key, name.as_bytes())
+}
+
+fn mac(key: &[u8], text: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("an HMAC key may have any length");
+    mac.update(text);
+    mac.finalize().into_bytes().into()
+}
+
+impl Session {
+    /// Queues the run of an event and gives its id; the same event again gives the same run. For administrators.
+    pub async fn enqueue(&mut self, automation: &str, event: &Event) -> Result<String, Error> {
+        self.require_administrator()?;
+        let body = self.automation(automation).await?.body;
+        if !body.enabled {
+            return Err(Error::conflict(
+                "automation-off",
+                format!("the automation {automation:?} is off"),
+            ));
+        }
+        check_event(event)?;
+        let manifest = self.plugin(&body.plugin).await?.body.manifest;
+        check_trigger(&manifest, &event.trigger)?;
+        let id = run_id(automation, &event.id);
+        let key = RowKey::of(Kind::Run, &id);
+        if self.load(&key).await?.is_none() {
+            let queued = QueuedRun {
+                automation: automation.to_owned(),
+                event: event.clone(),
+            };
+            self.apply(vec![Write::of(key, None, &queued)?])?;
+        }
+        Ok(id)
+    }
+
+    /// Notes how far a timer of an automation has fired. For administrators.
+    pub async fn put_timer(
+        &mut self,
+        automation: &str,
+        timer: &str,
+        fired_until_us: i64,
+    ) -> Result<(), Error> {
+        self.require_administrator()?;
+        let body: Automation = self.automation(automation).await?.body;
+        let manifest = self.plugin(&body.plugin).await?.body.manifest;
+        if !has_timer(&manifest, timer) {
+            return Err(not_asked());
+        }
+        self.upsert(
+            RowKey::of(Kind::Timer, &format!("{automation}/{timer}")),
+            &Timer { fired_until_us },
+        )
+        .await
+    }
+}
+
+/// Checks what a run would be handed: the trigger is one of the manifest's, manual input is valid under its schema.
+pub fn check_trigger(manifest: &Manifest, trigger: &Trigger) -> Result<(), Error> {
+    match trigger {
+        Trigger::Manual { input, subjects } => {
+            if !manifest.triggers.contains(&TriggerAsk::Manual) {
+                return Err(not_asked());
+            }
+            let mut faults = Faults::default();
+            faults.unless(
+                subjects.len() <= SUBJECTS_MAX,
+                "too-many",
+                "/subjects",
+                format!("at most {SUBJECTS_MAX} subjects"),
+            );
+            faults.result()?;
+            let at = |problem: Problem| Problem {
+                pointer: format!("/input{}", problem.pointer),
+                ..problem
+            };
+            schema::check(&manifest.input, input)
+                .map_err(|problems| Error::Invalid(problems.into_iter().map(at).collect()))
+        }
+        Trigger::Timer { timer, .. } if has_timer(manifest, timer) => Ok(()),
+        Trigger::Timer { .. } => Err(not_asked()),
+    }
+}
+
+fn has_timer(manifest: &Manifest, timer: &str) -> bool {
+    manifest
+        .triggers
+        .iter()
+        .any(|ask| matches!(ask, TriggerAsk::Timer { name, .. } if name == timer))
+}
+
+fn not_asked() -> Error {
+    Error::invalid(
+        "trigger-not-asked",
+        "/trigger",
+        "the plugin's manifest does not ask for this trigger",
+    )
+}
+
+fn check_event(event: &Event) -> Result<(), Error> {
+    let mut faults = Faults::default();
+    for (pointer, text) in [
+        ("/id", &event.id),
+        ("/source", &event.source),
+        ("/type", &event.event_type),
+    ] {
+        faults.line(pointer, text, 1..=EVENT_ID_BYTES_MAX);
+    }
+    faults.result()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_seed_depends_on_key_automation_and_event() {
+        let seed = run_seed(b"key", "a", "1");
+        assert_eq!(seed, run_seed(b"key", "a", "1"));
+        for other in [
+            run_seed(b"kez", "a", "1"),
+            run_seed(b"key", "b", "1"),
+            run_seed(b"key", "a", "2"),
+            run_seed(b"key", "a1", ""),
+        ] {
+            assert_ne!(seed, other);
+        }
+    }
+
+    #[test]
+    fn a_run_is_named_by_automation_and_event() {
+        assert_eq!(run_id("a", "1").len(), 64);
+        assert_ne!(run_id("a", "1"), run_id("a1", ""));
+        assert_ne!(run_id("a\",\"b", "c"), run_id("a", "b\",\"c"));
+    }
+}

@@ -1,0 +1,10 @@
+//! The operations on a real database: one process, one SQLite file for each test.
+
+mod admin;
+mod documents;
+mod invoices;
+mod organisation;
+mod records;
+mod settlement;
+mod state;
+mod tasks;
