@@ -1,0 +1,78 @@
+//! How many bytes an answer hands to the guest.
+
+use crate::contract::bursar::office::{documents, invoices, records, rows, types};
+
+/// Bytes of a scalar, or of the frame of a text or list: near enough for a limit.
+const FRAME: u64 = 8;
+
+/// The size of an answer, in bytes.
+pub trait Weight {
+    /// Texts by their bytes, everything else by a flat rate.
+    fn bytes(&self) -> u64;
+}
+
+impl Weight for String {
+    fn bytes(&self) -> u64 {
+        u64::try_from(self.len()).unwrap_or(u64::MAX).saturating_add(FRAME)
+    }
+}
+
+impl<T: Weight> Weight for Option<T> {
+    fn bytes(&self) -> u64 {
+        self.as_ref().map_or(FRAME, Weight::bytes)
+    }
+}
+
+impl<T: Weight> Weight for Vec<T> {
+    fn bytes(&self) -> u64 {
+        self.iter().fold(FRAME, |sum, item| sum.saturating_add(item.bytes()))
+    }
+}
+
+impl Weight for u8 {
+    fn bytes(&self) -> u64 {
+        1
+    }
+}
+
+macro_rules! scalars {
+    ($($name:ty),* $(,)?) => { $(impl Weight for $name {
+        fn bytes(&self) -> u64 { FRAME }
+    })* };
+}
+
+macro_rules! records {
+    ($($name:ty { $($field:ident),* $(,)? })*) => { $(impl Weight for $name {
+        fn bytes(&self) -> u64 { [$(self.$field.bytes()),*].into_iter().fold(0, u64::saturating_add) }
+    })* };
+}
+
+scalars!((), bool, u32, u64, i64, rows::Flow, rows::InvoiceKind, rows::InvoiceState);
+
+records! {
+    types::Money { minor, currency }
+    types::Actor { kind, id, name }
+    rows::Row { id, collection, revision, created, updated, body, redacted }
+    records::Found { items, next }
+    rows::Tax { category, rate }
+    rows::Adjustment { is_charge, amount, reason, tax }
+    rows::InvoiceLine { description, quantity, unit, unit_price, tax, adjustments, extra }
+    rows::InvoiceContent {
+        flow, kind, legal_entity, party, currency, supply_date, due_date, lines, adjustments, supplier_number, corrects, extra,
+    }
+    rows::InvoiceHead {
+        id, revision, flow, kind, state, number, number_text, legal_entity, party, party_name, issue_date, due_date, net, tax,
+        gross, outstanding, dunning_level, reference,
+    }
+    invoices::TaxTotal { tax, taxable, amount }
+    invoices::Invoice { head, content, tax_totals, redacted }
+    invoices::Heads { items, next }
+    rows::Payment {
+        id, flow, legal_entity, party, amount, value_date, bank_reference, bank_account, text, unallocated, reverses,
+    }
+    invoices::Payments { items, next }
+    rows::Document { id, revision, folder, name, media_type, bytes, sha256, created }
+    documents::Listing { items, next }
+    rows::Answer { choice, note, by, at }
+    rows::Task { id, key, title, is_closed, answer, memo }
+}

@@ -1,0 +1,11 @@
+//! Real components in the real sandbox, on sessions over a real database.
+//!
+//! Every guest is a crate of `tests/guests`; [`office`] sets up what they work on.
+
+mod answering;
+mod ending;
+mod inspecting;
+mod limits;
+mod loading;
+mod office;
+mod wasi;

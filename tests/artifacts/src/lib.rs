@@ -1,0 +1,52 @@
+//! Builds the plugins that tests run, when a test asks for one.
+//!
+//! Knows where the guests and the first-party plugins are and hands them to [`bursar_runtime::package`], which makes
+//! every component. Cargo's own lock lets one process of a test run build and the others find it done.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
+
+use bursar_runtime::package;
+
+fn workspace() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("this crate lies two folders deep")
+}
+
+/// Where components are built: apart from the host's own build, whose lock cargo may hold.
+fn target_dir() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    target.join("guests")
+}
+
+fn modules() -> &'static BTreeMap<String, PathBuf> {
+    static MODULES: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
+    MODULES.get_or_init(|| {
+        let cargo_toml = workspace().join("tests/guests/Cargo.toml");
+        package::compile(&cargo_toml, &target_dir(), &["--examples"]).expect("the guests build")
+    })
+}
+
+/// The core module of a guest of `tests/guests`.
+pub fn module(name: &str) -> Vec<u8> {
+    let path = modules().get(name).unwrap_or_else(|| panic!("there is no guest {name:?}"));
+    std::fs::read(path).expect("cargo has just named this file")
+}
+
+/// The manifest of a guest of `tests/guests`.
+pub fn manifest(name: &str) -> String {
+    let path = workspace().join("tests/guests/manifests").join(name).with_extension("toml");
+    std::fs::read_to_string(path).expect("every guest has a manifest")
+}
+
+/// A guest of `tests/guests` as a component with its manifest, whether or not the host would install it.
+pub fn guest(name: &str) -> Vec<u8> {
+    package::assemble(&module(name), &manifest(name)).expect("the guest becomes a component")
+}
+
+/// A plugin of `plugins/` as `bursar plugin build` makes it.
+pub fn plugin(name: &str) -> Vec<u8> {
+    package::build_crate(&workspace().join("plugins").join(name), &target_dir()).expect("the plugin builds").component
+}
