@@ -4,77 +4,351 @@
 //! line of `bursar` and the files beside it in `demo/`, and nothing else of the host. stdout carries data only: one JSON
 //! object with `--once`, nothing otherwise. Entered at [`run`].
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+mod check;
 
 use anyhow::{Context, Result, bail};
-use serde_json::{Map, Value};
+use serde_json::Value;
+
+use check::{Books, Expected, differences};
 
 use crate::arguments::DemoOptions;
 use crate::cargo::{self, Profile};
 use crate::foreground::Foreground;
 use crate::toolchain;
 
-/// What the object of `--once` must hold in the end.
-const SUMMARY_KEYS: [&str; 11] = [
-    "departments",
-    "plugins",
-    "automations",
-    "runs",
-    "entries",
-    "entries_as_expected",
-    "invoices_matched",
-    "tasks",
-    "messages_sent",
-    "commits",
-    "audit_verified",
-];
-
-/// One thing that the demo shows; it adds what it learnt to the summary.
-struct Step {
-    title: &'static str,
-    show: fn(&Bursar, &mut Summary) -> Result<()>,
-}
-
-type Summary = Map<String, Value>;
+/// The automation of the demo, and the plugin that it runs.
+const AUTOMATION: &str = "bank-reconciliation";
+/// The two messages, in the order in which the bank sent them.
+const STATEMENTS: [&str; 2] = ["statement.xml", "statement-overlap.xml"];
 
 pub fn run(options: &DemoOptions) -> Result<ExitCode> {
-    let Some(steps) = steps() else {
-        eprintln!("error: the demo is not there yet: its steps are still to be written");
-        return Ok(ExitCode::FAILURE);
-    };
     let mut foreground = Foreground::take()?;
     toolchain::ensure_wasm_target()?;
     let program = cargo::build("bursar", Profile::Dev)?;
     let place = Place::open(options)?;
     let bursar = Bursar {
         program,
-        folder: place.path().to_owned(),
+        folder: place.path().join("data"),
     };
-    let mut summary = Summary::new();
-    for step in steps {
+    let mut demo = Demo {
+        bursar,
+        data: cargo::root().join("xtask").join("demo"),
+        work: place.path().to_owned(),
+        expected: BTreeMap::new(),
+        facts: Facts::default(),
+    };
+    type Step = (&'static str, fn(&mut Demo) -> Result<()>);
+    let steps: [Step; 6] = [
+        ("A company with its books", Demo::load),
+        (
+            "The plugin is built, looked at and installed",
+            Demo::install,
+        ),
+        ("The finance department enables it", Demo::enable),
+        (
+            "A preview of the bank's statement: nothing is changed",
+            Demo::preview,
+        ),
+        ("The real runs", Demo::reconcile),
+        ("What came of it", Demo::verify),
+    ];
+    for (title, show) in steps {
         foreground.check()?;
-        eprintln!("\n== {}", step.title);
-        (step.show)(&bursar, &mut summary)
-            .with_context(|| format!("the step '{}' failed", step.title))?;
+        eprintln!("\n== {title}");
+        show(&mut demo).with_context(|| format!("the step '{title}' failed"))?;
     }
     if options.once {
-        print(&summary)?;
+        print(&demo.summary()?)?;
     }
+    let is_good = demo.is_good();
     place.close();
-    Ok(ExitCode::SUCCESS)
+    Ok(if is_good {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
-/// The steps in their order; none until the command line of `bursar` can do them.
-fn steps() -> Option<Vec<Step>> {
-    None
+/// What the demo has learnt.
+#[derive(Default)]
+struct Facts {
+    entries: usize,
+    entries_as_expected: usize,
+    invoices_matched: usize,
+    seconds_to_first_commit: f64,
+    documents: Vec<String>,
+    status: Value,
+    audit_verified: bool,
 }
 
-fn print(summary: &Summary) -> Result<()> {
-    if let Some(key) = SUMMARY_KEYS.iter().find(|key| !summary.contains_key(**key)) {
-        bail!("no step of the demo said '{key}'");
+struct Demo {
+    bursar: Bursar,
+    data: PathBuf,
+    work: PathBuf,
+    expected: BTreeMap<String, Vec<Expected>>,
+    facts: Facts,
+}
+
+impl Demo {
+    fn file(&self, name: &str) -> String {
+        self.data.join(name).display().to_string()
     }
+
+    fn load(&mut self) -> Result<()> {
+        let company: Value =
+            serde_json::from_slice(&std::fs::read(self.data.join("company.json"))?)?;
+        let text = |name: &str| {
+            company["legal_entity"][name]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let (key, name, zone) = (text("key"), text("name"), text("zone"));
+        self.bursar
+            .call(&["init", "--entity", &key, "--name", &name, "--zone", &zone])?;
+        let loaded = self
+            .bursar
+            .call(&["sample", "load", &self.file("company.json")])?;
+        eprintln!(
+            "{name}: {} parties, {} invoices, {} payments.",
+            loaded["parties"], loaded["invoices"], loaded["payments"]
+        );
+        self.expected = serde_json::from_slice(&std::fs::read(self.data.join("expected.json"))?)?;
+        Ok(())
+    }
+
+    fn install(&mut self) -> Result<()> {
+        let component = self
+            .work
+            .join("bank-reconciliation.wasm")
+            .display()
+            .to_string();
+        let source = cargo::root()
+            .join("plugins")
+            .join("bank-reconciliation")
+            .display()
+            .to_string();
+        let target = cargo::root()
+            .join("target")
+            .join("guests")
+            .display()
+            .to_string();
+        let built = self.bursar.call(&[
+            "plugin",
+            "build",
+            &source,
+            "--out",
+            &component,
+            "--target-dir",
+            &target,
+        ])?;
+        eprintln!("{} bytes. It calls {}", built["bytes"], built["imports"]);
+        for ask in built["manifest"]["permissions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+        {
+            eprintln!(
+                "It asks for {}: {}",
+                ask["kind"].as_str().unwrap_or_default(),
+                ask["reason"].as_str().unwrap_or_default()
+            );
+        }
+        self.bursar.call(&["plugin", "install", &component])?;
+        Ok(())
+    }
+
+    fn enable(&mut self) -> Result<()> {
+        let config = format!("@{}", self.file("config.json"));
+        self.bursar.call(&[
+            "automation",
+            "enable",
+            AUTOMATION,
+            "--plugin",
+            AUTOMATION,
+            "--department",
+            "finance",
+            "--config",
+            &config,
+        ])?;
+        eprintln!("'{AUTOMATION}' works for finance, within what its manifest asks for.");
+        for statement in STATEMENTS {
+            let document = self.bursar.call(&[
+                "document",
+                "add",
+                &self.file(statement),
+                "--folder-name",
+                "statements",
+                "--media-type",
+                "application/xml",
+            ])?;
+            self.facts.documents.push(
+                document["id"]
+                    .as_str()
+                    .context("a document has an id")?
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+
+    fn input(&self, place: usize) -> Result<String> {
+        let document = self
+            .facts
+            .documents
+            .get(place)
+            .context("the statement was added")?;
+        Ok(serde_json::json!({ "document": document }).to_string())
+    }
+
+    fn preview(&mut self) -> Result<()> {
+        let before = self.bursar.call(&["status"])?;
+        let shown = self.bursar.talk(&[
+            "automation",
+            "preview",
+            AUTOMATION,
+            "--input",
+            &self.input(0)?,
+        ])?;
+        eprint!("{shown}");
+        if before["commits"] != self.bursar.call(&["status"])?["commits"] {
+            bail!("the preview changed something");
+        }
+        Ok(())
+    }
+
+    fn reconcile(&mut self) -> Result<()> {
+        let started = Instant::now();
+        for (place, statement) in STATEMENTS.into_iter().enumerate() {
+            self.run_once(place, statement)?;
+            if place == 0 {
+                self.facts.seconds_to_first_commit = started.elapsed().as_secs_f64();
+            }
+        }
+        // The same again: keys are for ever, so nothing is booked.
+        let before = self.books()?;
+        for place in 0..STATEMENTS.len() {
+            self.bursar.call(&[
+                "automation",
+                "run",
+                AUTOMATION,
+                "--input",
+                &self.input(place)?,
+            ])?;
+        }
+        let again = self.books()?.since(&before);
+        let booked = again.payments.len() + again.allocations.len() + again.tasks.len();
+        if booked > 0 {
+            bail!("the same statements again booked {booked} rows");
+        }
+        eprintln!("The same statements again: nothing was booked.");
+        Ok(())
+    }
+
+    fn run_once(&mut self, place: usize, statement: &str) -> Result<()> {
+        let before = self.books()?;
+        let run = self.bursar.call(&[
+            "automation",
+            "run",
+            AUTOMATION,
+            "--input",
+            &self.input(place)?,
+        ])?;
+        let new = self.books()?.since(&before);
+        eprintln!(
+            "{statement}: {}",
+            run["report"]["summary"].as_str().unwrap_or_default()
+        );
+        eprintln!(
+            "  {} payments, {} settlements, {} questions to people",
+            new.payments.len(),
+            new.allocations.len(),
+            new.tasks.len()
+        );
+        for task in new.tasks.values() {
+            eprintln!("  asks: {}", task["title"].as_str().unwrap_or_default());
+        }
+        let expected = self
+            .expected
+            .get(statement)
+            .with_context(|| format!("expected.json says nothing of {statement}"))?;
+        let found = differences(expected, &run["report"]["logs"], &new)?;
+        for difference in &found {
+            eprintln!("  not as expected: {difference}");
+        }
+        self.facts.entries += expected.len();
+        self.facts.entries_as_expected += expected.len().saturating_sub(found.len());
+        self.facts.invoices_matched += new.invoices_settled();
+        Ok(())
+    }
+
+    fn books(&self) -> Result<Books> {
+        let rows = |kind: &str| -> Result<BTreeMap<String, Value>> {
+            let listed = self
+                .bursar
+                .call(&["row", "list", kind, "--limit", "100000"])?;
+            let rows = listed["rows"].as_array().cloned().unwrap_or_default();
+            Ok(rows
+                .into_iter()
+                .filter_map(|row| Some((row["id"].as_str()?.to_owned(), row["body"].clone())))
+                .collect())
+        };
+        Ok(Books {
+            payments: rows("payment")?,
+            allocations: rows("allocation")?,
+            tasks: rows("task")?,
+            invoices: rows("invoice")?,
+        })
+    }
+
+    fn verify(&mut self) -> Result<()> {
+        let found = self.bursar.call(&["audit", "verify"])?;
+        self.facts.audit_verified = found["findings_total"] == 0;
+        self.facts.status = self.bursar.call(&["status"])?;
+        eprintln!(
+            "{} of {} entries ended as expected; {} invoices were settled.",
+            self.facts.entries_as_expected, self.facts.entries, self.facts.invoices_matched
+        );
+        eprintln!(
+            "The log's {} commits and {} rows of other tables fit each other; it ends with {}.",
+            found["commits"], found["rows"], found["head_hash"]
+        );
+        Ok(())
+    }
+
+    fn is_good(&self) -> bool {
+        self.facts.audit_verified
+            && self.facts.entries > 0
+            && self.facts.entries == self.facts.entries_as_expected
+    }
+
+    fn summary(&self) -> Result<Value> {
+        let status = &self.facts.status;
+        let count = |pointer: &str| status.pointer(pointer).and_then(Value::as_i64).unwrap_or(0);
+        Ok(serde_json::json!({
+            "departments": count("/departments"),
+            "plugins": count("/plugins"),
+            "automations": count("/automations"),
+            "runs": {"committed": count("/runs/committed"), "failed": count("/runs/failed"), "held": count("/runs/held")},
+            "entries": self.facts.entries,
+            "entries_as_expected": self.facts.entries_as_expected,
+            "invoices_matched": self.facts.invoices_matched,
+            "tasks": count("/tasks"),
+            "messages_sent": count("/messages/sent"),
+            "commits": count("/commits"),
+            "audit_verified": self.facts.audit_verified,
+            "seconds_to_first_commit": self.facts.seconds_to_first_commit,
+        }))
+    }
+}
+
+fn print(summary: &Value) -> Result<()> {
     let mut stdout = std::io::stdout();
     serde_json::to_writer(&mut stdout, summary)?;
     writeln!(stdout)?;
@@ -125,10 +399,6 @@ struct Bursar {
 }
 
 impl Bursar {
-    #[expect(
-        dead_code,
-        reason = "only steps call it, and they are still to be written"
-    )]
     /// Runs one command and gives what it printed; its talk goes to stderr.
     fn call(&self, arguments: &[&str]) -> Result<Value> {
         let output = Command::new(&self.program)
@@ -145,5 +415,20 @@ impl Bursar {
         }
         serde_json::from_slice(&output.stdout)
             .with_context(|| format!("bursar {line} printed no JSON"))
+    }
+
+    /// Runs one command and gives its words for people.
+    fn talk(&self, arguments: &[&str]) -> Result<String> {
+        let output = Command::new(&self.program)
+            .arg("--folder")
+            .arg(&self.folder)
+            .args(arguments)
+            .stderr(Stdio::inherit())
+            .output()
+            .context("cannot start bursar")?;
+        if !output.status.success() {
+            bail!("bursar {} failed: {}", arguments.join(" "), output.status);
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 }

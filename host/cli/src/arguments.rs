@@ -1,0 +1,254 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Sandboxed plugins for office work.
+#[derive(Debug, Parser)]
+#[command(name = "bursar", version, about, disable_help_subcommand = true)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Data folder
+    #[arg(long, global = true, env = "BURSAR_FOLDER", default_value = "bursar-data")]
+    pub folder: PathBuf,
+    /// Configuration file [default: bursar.toml in the data folder]
+    #[arg(long, global = true, env = "BURSAR_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Database: `postgres://…` [default: an SQLite file in the data folder]
+    #[arg(long, global = true, env = "BURSAR_DATABASE", hide_env_values = true)]
+    pub database: Option<String>,
+    /// File of the host's master key [default: beside the data folder, with the ending .key]
+    #[arg(long, global = true, env = "BURSAR_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+    /// Print JSON on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a data folder with its first legal entity; doing it again changes nothing
+    Init(Init),
+    /// Run the worker until stopped: runs, timers, delivery of mail
+    Serve,
+    /// Build, look at and install plugins
+    #[command(subcommand)]
+    Plugin(Plugin),
+    /// Enable, try out and start automations
+    #[command(subcommand)]
+    Automation(Automation),
+    /// Look at runs
+    #[command(subcommand)]
+    Run(Run),
+    /// Look at rows of any kind, now or as of an earlier commit
+    #[command(subcommand)]
+    Row(Row),
+    /// Put files into folders that plugins may read
+    #[command(subcommand)]
+    Document(Document),
+    /// Load an organisation from a file of sample data
+    #[command(subcommand)]
+    Sample(Sample),
+    /// Verify the log, and note where it stands
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Counts of everything
+    Status,
+    /// Stop every automation, timer and delivery of the organisation
+    StopAll {
+        /// Why; it is kept in the log
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Take the stop back
+    Resume {
+        /// Why; it is kept in the log
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Init {
+    /// Id of the legal entity: lower-case letters, digits, hyphens
+    #[arg(long, default_value = "main")]
+    pub entity: String,
+    /// Its name
+    #[arg(long)]
+    pub name: String,
+    /// IANA zone of its business dates
+    #[arg(long, default_value = "UTC")]
+    pub zone: String,
+    /// Its base currency, by ISO 4217
+    #[arg(long, default_value = "EUR")]
+    pub currency: String,
+    /// Its language, by BCP 47
+    #[arg(long, default_value = "en")]
+    pub locale: String,
+    /// Sender of its mail
+    #[arg(long, default_value = "")]
+    pub mail_from: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Plugin {
+    /// Compile a plugin's folder into a component with its manifest
+    Build {
+        /// Folder with Cargo.toml and plugin.toml
+        path: PathBuf,
+        /// Where to write it [default: NAME.wasm in the current folder]
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// Folder for cargo's intermediate files [default: target/guests in the plugin's folder]
+        #[arg(long)]
+        target_dir: Option<PathBuf>,
+    },
+    /// Show what a plugin asks for and reaches, without running it
+    Inspect {
+        /// The component
+        file: PathBuf,
+    },
+    /// Install a plugin version; doing it again changes nothing
+    Install {
+        /// The component
+        file: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Mode {
+    /// Commit what runs change
+    Live,
+    /// Keep each change set for a person's review
+    Review,
+    /// Keep each change set for looking at
+    Shadow,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Automation {
+    /// Enable an installed plugin for a department, granting what its manifest asks for
+    Enable {
+        /// The automation's name
+        name: String,
+        /// Name or digest of the plugin; by name, the one installed last
+        #[arg(long)]
+        plugin: String,
+        /// The department
+        #[arg(long)]
+        department: String,
+        /// The legal entity [default: the only one]
+        #[arg(long)]
+        entity: Option<String>,
+        /// Configuration: JSON, or @FILE
+        #[arg(long, default_value = "{}")]
+        config: String,
+        /// What happens with the change sets of its runs
+        #[arg(long, value_enum, default_value = "live")]
+        mode: Mode,
+    },
+    /// Turn an automation off
+    Disable {
+        /// The automation's name
+        name: String,
+    },
+    /// Show what a run would change, and change nothing
+    Preview(Start),
+    /// Run an automation now and wait for its end
+    Run(Start),
+}
+
+#[derive(Debug, Args)]
+pub struct Start {
+    /// The automation's name
+    pub name: String,
+    /// Input: JSON, or @FILE
+    #[arg(long, default_value = "{}")]
+    pub input: String,
+    /// Name of the event: the same one is run once [default: a new one]
+    #[arg(long)]
+    pub event: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Run {
+    /// The latest runs
+    List {
+        /// Only of this automation
+        #[arg(long)]
+        automation: Option<String>,
+        /// Most runs to list
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// One run: why it ran, what it changed, said and used
+    Show {
+        /// The run's id, or its beginning
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Row {
+    /// Rows of one kind
+    List {
+        /// record, invoice, payment, allocation, task, document, automation, plugin, …
+        kind: String,
+        /// The collection, for kinds that have them
+        #[arg(long, default_value = "")]
+        collection: String,
+        /// As they were after this commit
+        #[arg(long)]
+        as_of: Option<i64>,
+        /// Most rows to list
+        #[arg(long, default_value_t = 1000)]
+        limit: usize,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Document {
+    /// Add a file; the same content under the same name changes nothing
+    Add {
+        /// The file
+        file: PathBuf,
+        /// The folder
+        #[arg(long)]
+        folder_name: String,
+        /// Its name there [default: the file's name]
+        #[arg(long)]
+        name: Option<String>,
+        /// Media type
+        #[arg(long, default_value = "application/octet-stream")]
+        media_type: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Sample {
+    /// Load a company: its entity, departments, parties, calendars, invoices, payments
+    Load {
+        /// The company's JSON file
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Audit {
+    /// Check the log's chain and replay it against every table
+    Verify {
+        /// A checkpoint that was noted before: the log must still hold it
+        #[arg(long)]
+        checkpoint: Option<PathBuf>,
+    },
+    /// Print the log's last commit and its hash, to be kept elsewhere
+    Checkpoint,
+}

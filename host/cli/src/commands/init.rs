@@ -1,0 +1,34 @@
+//! `bursar init`.
+
+use bursar_domain::office::LegalEntity;
+use serde_json::json;
+
+use crate::{arguments::Init, failure::Failure, output::{Style, print}, place::Place, settings::Settings};
+
+pub async fn init(settings: Settings, style: Style, init: &Init) -> Result<(), Failure> {
+    let place = Place::make(settings).await?;
+    let entity = LegalEntity {
+        name: init.name.clone(),
+        zone: init.zone.clone(),
+        base_currency: init.currency.clone(),
+        fiscal_year_start_month: 1,
+        locale: init.locale.clone(),
+        lock_date: None,
+        bank_accounts: Vec::new(),
+        mail_from: init.mail_from.clone(),
+    };
+    let (_, seq) = place
+        .change("init", async |session| {
+            session.put_entity(&init.entity, &entity).await?;
+            Ok(session.ensure_parties_collection().await?)
+        })
+        .await?;
+    let folder = place.settings.folder.display().to_string();
+    let key_file = place.settings.key_file.display().to_string();
+    place.database.close().await;
+    let made = json!({"folder": folder, "key_file": key_file, "entity": init.entity, "commit": seq});
+    print(style, &made, |_| match seq {
+        Some(_) => format!("The data folder {folder} is ready.\nKeep {key_file} apart from it, and safe: without it the folder cannot be opened."),
+        None => format!("The data folder {folder} was ready already."),
+    })
+}

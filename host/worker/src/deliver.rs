@@ -1,0 +1,153 @@
+//! The outbox: mail leaves after its commit, at least once, under its row's id.
+
+use std::{
+    io::Write,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use bursar_db::{Delivery, OutboxEntry};
+use bursar_domain::office::Message;
+use cap_std::{ambient_authority, fs::Dir};
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
+    message::{Mailbox, header::ContentType},
+    transport::smtp::authentication::Credentials,
+};
+
+use crate::{Error, Worker, execute::chain, work::micros};
+
+/// Messages delivered before the outbox is marked.
+const DELIVER_MESSAGES_MAX: usize = 256;
+/// Tries before a message counts as failed: over the waits below, about two days.
+const ATTEMPTS_MAX: i64 = 20;
+const FIRST_DELAY: Duration = Duration::from_secs(10);
+const DELAY_MAX: Duration = Duration::from_secs(4 * 3600);
+
+/// Where mail goes.
+#[derive(Clone)]
+pub enum Transport {
+    /// A folder that gets one `.eml` file a message, named by its id.
+    Folder(Arc<Dir>),
+    /// An SMTP server.
+    Smtp(AsyncSmtpTransport<Tokio1Executor>),
+}
+
+/// How an SMTP server is reached.
+#[derive(Clone, Debug)]
+pub struct SmtpSettings {
+    /// `smtp://host:port` (no encryption), `smtp://host:port?tls=required` (STARTTLS) or `smtps://host:port`.
+    pub url: String,
+    /// User name, if the server wants one.
+    pub user: Option<String>,
+    /// Password, if the server wants one.
+    pub password: Option<String>,
+}
+
+/// Why a message could not be delivered.
+struct Failure {
+    message: String,
+    is_final: bool,
+}
+
+impl Transport {
+    /// Mail as files in a folder, which is made if it is missing.
+    pub fn folder(path: &Path) -> Result<Self, Error> {
+        let failed = |error: std::io::Error| Error::Transport(format!("{}: {error}", path.display()));
+        Dir::create_ambient_dir_all(path, ambient_authority()).map_err(failed)?;
+        Ok(Transport::Folder(Arc::new(Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?)))
+    }
+
+    /// Mail through an SMTP server.
+    pub fn smtp(settings: &SmtpSettings) -> Result<Self, Error> {
+        let failed = |error: lettre::transport::smtp::Error| Error::Transport(error.to_string());
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&settings.url).map_err(failed)?;
+        if let (Some(user), Some(password)) = (&settings.user, &settings.password) {
+            builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
+        }
+        Ok(Transport::Smtp(builder.timeout(Some(Duration::from_secs(30))).build()))
+    }
+
+    async fn deliver(&self, entry: &OutboxEntry) -> Result<(), Failure> {
+        let mail = compose(entry).map_err(|message| Failure { message, is_final: true })?;
+        match self {
+            Transport::Folder(folder) => {
+                let (folder, name, bytes) = (folder.clone(), format!("{}.eml", entry.id), mail.formatted());
+                let written = tokio::task::spawn_blocking(move || write(&folder, &name, &bytes)).await;
+                let written = written.map_err(std::io::Error::other).flatten();
+                written.map_err(|error| Failure { message: error.to_string(), is_final: false })
+            }
+            Transport::Smtp(server) => match server.send(mail).await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(Failure { is_final: error.is_permanent(), message: chain(&error) }),
+            },
+        }
+    }
+}
+
+/// Under another name first: whoever watches the folder sees whole messages only.
+fn write(folder: &Dir, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+    let partial = format!(".{name}.partial");
+    let mut file = folder.create(&partial)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    folder.rename(&partial, folder, name)
+}
+
+/// The message by RFC 5322. Its Message-ID is made of the row's id, so that every try carries the same.
+fn compose(entry: &OutboxEntry) -> Result<lettre::Message, String> {
+    let message: &Message = &entry.message;
+    let mailbox = |address: &str| address.parse::<Mailbox>().map_err(|error| format!("{address:?}: {error}"));
+    let at = u64::try_from(message.at_us).unwrap_or(0);
+    let from = mailbox(&message.from)?;
+    let domain = from.email.domain().to_owned();
+    let mut mail = lettre::Message::builder()
+        .from(from)
+        .date(SystemTime::UNIX_EPOCH + Duration::from_micros(at))
+        .message_id(Some(format!("<{}@{domain}>", entry.id)))
+        .subject(message.subject.clone());
+    for address in &message.to {
+        mail = mail.to(mailbox(address)?);
+    }
+    for address in &message.cc {
+        mail = mail.cc(mailbox(address)?);
+    }
+    if let Some(address) = &message.reply_to {
+        mail = mail.reply_to(mailbox(address)?);
+    }
+    mail.header(ContentType::TEXT_PLAIN).body(message.text.clone()).map_err(|error| error.to_string())
+}
+
+impl Worker {
+    /// Delivers what is due; gives how many messages were tried.
+    pub(crate) async fn deliver_due(&self) -> Result<usize, Error> {
+        let due = self.inner.database.outbox_due(DELIVER_MESSAGES_MAX).await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let mut deliveries = Vec::with_capacity(due.len());
+        for entry in &due {
+            let tried = self.inner.transport.deliver(entry).await;
+            deliveries.push(self.outcome(entry, tried).await?);
+        }
+        self.inner.database.delivered(deliveries).await?;
+        Ok(due.len())
+    }
+
+    async fn outcome(&self, entry: &OutboxEntry, tried: Result<(), Failure>) -> Result<Delivery, Error> {
+        let attempts = entry.attempts.saturating_add(1);
+        let Err(failure) = tried else {
+            return Ok(Delivery { id: entry.id.clone(), attempts, retry_at_us: None, error: String::new() });
+        };
+        tracing::warn!(message = entry.id, attempts, cause = failure.message, "a message could not be delivered");
+        let retry_at_us = if failure.is_final || attempts >= ATTEMPTS_MAX {
+            None
+        } else {
+            let doublings = u32::try_from(attempts.clamp(1, 16)).unwrap_or(16) - 1;
+            let delay = FIRST_DELAY.saturating_mul(1 << doublings).min(DELAY_MAX);
+            Some(self.inner.database.now_us().await?.saturating_add(micros(delay)))
+        };
+        Ok(Delivery { id: entry.id.clone(), attempts, retry_at_us, error: failure.message })
+    }
+}

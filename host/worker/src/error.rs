@@ -1,0 +1,34 @@
+//! What keeps the worker from working. A plugin's faults are not among it: those are outcomes of runs.
+
+/// Trouble of the host.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] bursar_db::Error),
+    /// The office refused, or what it reads is broken.
+    #[error(transparent)]
+    Office(#[from] bursar_office::Error),
+    /// The sandbox failed.
+    #[error(transparent)]
+    Runtime(#[from] bursar_runtime::Error),
+    /// No such automation.
+    #[error("there is no automation {0:?}")]
+    UnknownAutomation(String),
+    /// The folder or server that mail goes to cannot be used.
+    #[error("cannot set up the delivery of mail: {0}")]
+    Transport(String),
+    /// A manifest's cron expression cannot be read.
+    #[error("the timer {timer:?} of automation {automation:?} cannot be read: {message}")]
+    Timer {
+        /// The automation.
+        automation: String,
+        /// The timer's name.
+        timer: String,
+        /// Why.
+        message: String,
+    },
+    /// A task of the worker ended by a panic: a defect.
+    #[error("a worker task ended unexpectedly")]
+    Panicked(#[from] tokio::task::JoinError),
+}

@@ -1,0 +1,75 @@
+//! A run's life: match triggers, claim, execute, settle, deliver.
+//!
+//! Knows neither SQL nor wasmtime nor what a plugin's calls mean: it moves runs between the database, the sandbox and the
+//! outbox. Entered by [`Worker::new`]; [`Worker::work`] goes on until it is told to stop, [`Worker::work_off`] until
+//! nothing is due, [`Worker::preview`] executes without proposing.
+
+mod deliver;
+mod error;
+mod execute;
+mod prepare;
+mod preview;
+mod timers;
+mod turns;
+mod work;
+
+use std::{sync::Arc, time::Duration};
+
+use bursar_db::Database;
+use bursar_runtime::Runtime;
+
+pub use deliver::{SmtpSettings, Transport};
+pub use error::Error;
+pub use preview::Preview;
+
+use prepare::Preparations;
+use turns::Turns;
+
+/// How a worker works.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Runs executed at once.
+    pub concurrency_max: usize,
+    /// How long a claimed run is this worker's before another may take it.
+    pub lease: Duration,
+    /// How often queues and timers are looked at when nothing wakes the worker.
+    pub poll: Duration,
+    /// Longest time that a starved run may hold up the others.
+    pub turn_max: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            concurrency_max: 32,
+            lease: Duration::from_secs(120),
+            poll: Duration::from_secs(1),
+            turn_max: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Executes runs and delivers messages of one database. Cheap to clone.
+#[derive(Clone)]
+pub struct Worker {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    runtime: Runtime,
+    settings: Settings,
+    transport: Transport,
+    seed_key: [u8; 32],
+    preparations: Preparations,
+    turns: Turns,
+}
+
+impl Worker {
+    /// A worker on a database. `seed_key` makes runs repeatable: the same key gives the same ids again.
+    pub fn new(database: Database, runtime: Runtime, transport: Transport, seed_key: [u8; 32], settings: Settings) -> Self {
+        let turns = Turns::new(settings.turn_max);
+        let inner = Inner { database, runtime, settings, transport, seed_key, preparations: Preparations::default(), turns };
+        Self { inner: Arc::new(inner) }
+    }
+}

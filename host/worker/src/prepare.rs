@@ -1,0 +1,150 @@
+//! What a run of an automation needs and what it depends on, kept from run to run.
+//!
+//! Every kept row is a dependency of the draft that was made with it: if one has changed, the commit says so, and the
+//! preparation is made anew. So keeping it is safe, whoever changes what on whichever node.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use bursar_db::{ClaimedRun, Snapshot};
+use bursar_domain::{
+    manifest::{Authority, Retry},
+    office::{Actor, Automation, LegalEntity, Plugin as PluginRow, STOP, Stop},
+    row::{Kind, Row, RowKey, Seq},
+    run::{Claim, Event},
+};
+use bursar_office::{Context, Session, run_seed};
+use bursar_runtime::Plugin;
+
+use crate::{Error, Inner};
+
+/// An automation, ready to run.
+pub(crate) struct Prepared {
+    pub automation_id: String,
+    pub automation: Automation,
+    pub legal_entity: LegalEntity,
+    pub manifest: bursar_domain::manifest::Manifest,
+    pub plugin: Plugin,
+    pub stopped: bool,
+    /// The rows that this was made from.
+    pub depends_on: Vec<(RowKey, Seq)>,
+}
+
+/// Preparations by automation.
+#[derive(Default)]
+pub(crate) struct Preparations {
+    kept: Mutex<HashMap<String, Arc<Prepared>>>,
+}
+
+impl Preparations {
+    fn find(&self, automation: &str) -> Option<Arc<Prepared>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(automation).cloned()
+    }
+
+    fn keep(&self, prepared: Arc<Prepared>) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(prepared.automation_id.clone(), prepared);
+    }
+
+    /// Makes the next use start anew.
+    pub(crate) fn forget(&self, automation: &str) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(automation);
+    }
+}
+
+impl Inner {
+    pub(crate) async fn prepare(&self, automation_id: &str) -> Result<Arc<Prepared>, Error> {
+        if let Some(kept) = self.preparations.find(automation_id) {
+            return Ok(kept);
+        }
+        let mut snapshot = self.database.snapshot();
+        let mut depends_on = Vec::new();
+        let unknown = || Error::UnknownAutomation(automation_id.to_owned());
+        let automation_row = read(&mut snapshot, &mut depends_on, RowKey::of(Kind::Automation, automation_id)).await?.ok_or_else(unknown)?;
+        let automation: Automation = automation_row.decode().map_err(bursar_office::Error::from)?;
+        let entity_row = read(&mut snapshot, &mut depends_on, RowKey::of(Kind::Entity, &automation.legal_entity)).await?.ok_or_else(unknown)?;
+        let plugin_row = read(&mut snapshot, &mut depends_on, RowKey::of(Kind::Plugin, &automation.plugin)).await?.ok_or_else(unknown)?;
+        let stop = read(&mut snapshot, &mut depends_on, RowKey::of(Kind::Control, STOP)).await?;
+        let stop: Option<Stop> = stop.map(|row| row.decode()).transpose().map_err(bursar_office::Error::from)?;
+        let manifest = plugin_row.decode::<PluginRow>().map_err(bursar_office::Error::from)?.manifest;
+        let plugin = self.load(&automation.plugin).await?;
+        let prepared = Arc::new(Prepared {
+            automation_id: automation_id.to_owned(),
+            legal_entity: entity_row.decode().map_err(bursar_office::Error::from)?,
+            automation,
+            manifest,
+            plugin,
+            stopped: stop.is_some_and(|stop| stop.stopped),
+            depends_on,
+        });
+        self.preparations.keep(prepared.clone());
+        Ok(prepared)
+    }
+
+    /// Compiling takes seconds: not on a thread that others wait for.
+    async fn load(&self, digest: &str) -> Result<Plugin, Error> {
+        if let Some(plugin) = self.runtime.find(digest) {
+            return Ok(plugin);
+        }
+        let (runtime, blobs, digest) = (self.runtime.clone(), self.database.blobs().clone(), digest.to_owned());
+        tokio::task::spawn_blocking(move || Ok(runtime.load(&blobs.get(&digest)?)?)).await?
+    }
+}
+
+async fn read(snapshot: &mut Snapshot, depends_on: &mut Vec<(RowKey, Seq)>, key: RowKey) -> Result<Option<Row>, Error> {
+    let row = snapshot.get(&key).await?;
+    depends_on.push((key, row.as_ref().map_or(0, |row| row.revision)));
+    Ok(row)
+}
+
+impl Prepared {
+    /// What happens after the plugin asks for another try.
+    pub(crate) fn retry(&self) -> &Retry {
+        &self.manifest.retry
+    }
+
+    /// The claim of a queued run.
+    pub(crate) fn claim(&self, claimed: &ClaimedRun, seed_key: &[u8; 32]) -> Claim {
+        let claim = self.claim_of(&claimed.run, &claimed.queued.event, seed_key);
+        Claim { fence: claimed.fence, attempt: claimed.attempt, time_us: claimed.clock_us, ..claim }
+    }
+
+    /// The claim that a first try of an event gets.
+    pub(crate) fn claim_of(&self, run: &str, event: &Event, seed_key: &[u8; 32]) -> Claim {
+        Claim {
+            run: run.to_owned(),
+            fence: 0,
+            attempt: 1,
+            automation_id: self.automation_id.clone(),
+            automation: self.automation.clone(),
+            legal_entity: self.legal_entity.clone(),
+            event: event.clone(),
+            limits: self.manifest.limits.clone(),
+            seed: run_seed(seed_key, &self.automation_id, &event.id),
+            time_us: event.time_us,
+        }
+    }
+}
+
+/// The automation's session: what it may do is what was granted.
+pub(crate) fn session(inner: &Inner, claim: &Claim) -> Session {
+    let scope = format!("automation:{}", claim.automation_id);
+    let context = Context {
+        actor: author(claim),
+        scope,
+        automation: Some(claim.automation_id.clone()),
+        legal_entity_id: claim.automation.legal_entity.clone(),
+        legal_entity: Some(claim.legal_entity.clone()),
+        authority: Authority::Granted(claim.automation.grants.clone()),
+        now_us: claim.time_us,
+        seed: claim.seed,
+        limits: claim.limits.clone(),
+    };
+    Session::new(&inner.database, context)
+}
+
+/// How the log names whoever acts in a run.
+pub(crate) fn author(claim: &Claim) -> Actor {
+    Actor::new("automation", &claim.automation_id)
+}

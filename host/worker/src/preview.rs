@@ -1,0 +1,37 @@
+//! Previews: the same execution as a real run's, shown and dropped.
+
+use bursar_domain::run::{Event, RunReport};
+use bursar_office::{
+    describe::{RowDiff, describe},
+    run_id,
+};
+
+use crate::{Error, Worker, prepare::session};
+
+/// What the run of an event would do now.
+#[derive(Debug)]
+pub struct Preview {
+    /// How it ended, what it said and used, and its draft.
+    pub report: RunReport,
+    /// The draft as people read it.
+    pub rows: Vec<RowDiff>,
+}
+
+impl Worker {
+    /// Compiles a component that is about to be installed: what cannot run is refused, and the first run finds it ready.
+    pub async fn check(&self, component: Vec<u8>) -> Result<(), Error> {
+        let runtime = self.inner.runtime.clone();
+        tokio::task::spawn_blocking(move || runtime.load(&component).map(drop)).await??;
+        Ok(())
+    }
+
+    /// Executes the run of an event and changes nothing.
+    pub async fn preview(&self, automation: &str, event: &Event) -> Result<Preview, Error> {
+        self.inner.preparations.forget(automation);
+        let prepared = self.inner.prepare(automation).await?;
+        let claim = prepared.claim_of(&run_id(automation, &event.id), event, &self.inner.seed_key);
+        let report = self.inner.runtime.execute(&prepared.plugin, &claim, session(&self.inner, &claim)).await?;
+        let rows = describe(&self.inner.database, &report.draft).await?;
+        Ok(Preview { report, rows })
+    }
+}
