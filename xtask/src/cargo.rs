@@ -32,16 +32,29 @@ pub fn command() -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
     let mut command = Command::new(cargo);
     command.current_dir(root());
+    // What cargo told us of our own package; build scripts that ask for it would run again, and much after them.
+    let own = std::env::vars_os().map(|(name, _)| name);
+    for name in own.filter(|name| is_of_package(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
     command
 }
 
-/// Builds the one program of a package and says where it lies; progress goes to stderr.
-pub fn build(package: &str, profile: Profile) -> Result<PathBuf> {
+fn is_of_package(variable: &str) -> bool {
+    variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
+}
+
+/// Builds a program of the workspace and says where it lies; progress goes to stderr.
+///
+/// The whole workspace is selected, so that features are the same for the demo and the tests, and nothing big is compiled
+/// twice.
+pub fn build(program: &str, profile: Profile) -> Result<PathBuf> {
     let mut cargo = command();
     cargo.args([
         "build",
-        "--package",
-        package,
+        "--workspace",
+        "--bin",
+        program,
         "--message-format",
         "json-render-diagnostics",
     ]);
@@ -53,10 +66,10 @@ pub fn build(package: &str, profile: Profile) -> Result<PathBuf> {
         .output()
         .context("cannot start cargo")?;
     if !output.status.success() {
-        bail!("{package} does not build");
+        bail!("{program} does not build");
     }
     executable(&String::from_utf8_lossy(&output.stdout))
-        .with_context(|| format!("{package} built no program"))
+        .with_context(|| format!("there is no program {program}"))
 }
 
 /// The last program that cargo's messages name: what a package depends on comes before it.

@@ -4,11 +4,13 @@
 //! cargo, rustup and PostgreSQL's programs, and nothing of the host: it talks to `bursar` through its command line only.
 //! Entered as `cargo xtask CHORE`, an alias in `.cargo/config.toml`.
 
+mod apt;
 mod arguments;
 mod bench;
 mod cargo;
 mod demo;
 mod foreground;
+mod mail_server;
 mod postgres;
 mod skipped;
 mod testing;

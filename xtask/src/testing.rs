@@ -14,7 +14,7 @@ use crate::arguments::TestOptions;
 use crate::foreground::Foreground;
 use crate::postgres::{self, Cluster};
 use crate::skipped::Skipped;
-use crate::{cargo, toolchain};
+use crate::{cargo, mail_server, toolchain};
 
 /// The address of a PostgreSQL server without a database; each test makes a database of its own on it.
 pub const POSTGRES_VARIABLE: &str = "BURSAR_TEST_POSTGRES";
@@ -29,6 +29,9 @@ pub fn run(options: &TestOptions) -> Result<ExitCode> {
     let mut foreground = Foreground::take()?;
     let mut skipped = Skipped::default();
     guests(&mut skipped);
+    if let Err(error) = mail_server::ensure(&mut foreground) {
+        skipped.add("mail over SMTP", &format!("{error:#}"));
+    }
     let cluster = cluster(&mut foreground, &mut skipped);
     let variables = variables(options, cluster.as_ref());
 

@@ -20,8 +20,8 @@ pub struct Global {
     #[arg(long, global = true, env = "BURSAR_FOLDER", default_value = "bursar-data")]
     pub folder: PathBuf,
     /// Configuration file [default: bursar.toml in the data folder]
-    #[arg(long, global = true, env = "BURSAR_CONFIG")]
-    pub config: Option<PathBuf>,
+    #[arg(long, global = true, env = "BURSAR_CONFIG_FILE")]
+    pub config_file: Option<PathBuf>,
     /// Database: `postgres://…` [default: an SQLite file in the data folder]
     #[arg(long, global = true, env = "BURSAR_DATABASE", hide_env_values = true)]
     pub database: Option<String>,

@@ -21,6 +21,9 @@ use crate::{failure::Failure, settings::Settings};
 /// Tries of a change that others overtake.
 const TRIES_MAX: usize = 20;
 
+/// What to do about a key that cannot be used.
+const KEY_HINT: &str = "restore the key file from its backup; it belongs to this data folder and cannot be made again";
+
 /// An open data folder.
 pub struct Place {
     pub database: Database,
@@ -56,6 +59,7 @@ impl Place {
     }
 
     async fn assemble(settings: Settings, keys: Keys) -> Result<Self, Failure> {
+        check_key(&settings, &keys)?;
         let file = settings.folder.join("bursar.db");
         let options = Options {
             url: settings.database.clone().unwrap_or_else(|| format!("sqlite:{}", file.display())),
@@ -166,15 +170,30 @@ fn write_key(path: &Path) -> Result<(), Failure> {
     writeln!(file, "{}", bursar_domain::log::hex(&key)).and_then(|()| file.sync_all()).map_err(failed)
 }
 
+/// The data folder remembers which key it belongs to: under another one its seals would not fit, and runs would differ.
+fn check_key(settings: &Settings, keys: &Keys) -> Result<(), Failure> {
+    let path = settings.folder.join("key.digest");
+    let digest = bursar_domain::log::sha256_hex(&[keys.seed().as_slice(), b"bursar/belongs/1"].concat());
+    let failed = |error: std::io::Error| Failure::user(format!("cannot use {}", path.display())).because(error).hint("check the folder's owner and free space");
+    match std::fs::read_to_string(&path) {
+        Ok(known) if known == digest => Ok(()),
+        Ok(_) => Err(Failure::user(format!("the master key {} belongs to another data folder", settings.key_file.display())).hint(KEY_HINT)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let partial = path.with_added_extension("partial");
+            std::fs::write(&partial, digest).and_then(|()| std::fs::rename(&partial, &path)).map_err(failed)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
 fn read_key(path: &Path) -> Result<Keys, Failure> {
-    let hint = "restore the key file from its backup; it belongs to this data folder and cannot be made again";
     let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::user(format!("cannot read the master key {}", path.display())).because(error).hint(hint))?;
+        .map_err(|error| Failure::user(format!("cannot read the master key {}", path.display())).because(error).hint(KEY_HINT))?;
     let text = text.trim();
     let byte = |place: usize| text.get(place * 2..place * 2 + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
     let bytes: Option<Vec<u8>> = (0..32).map(byte).collect();
     match bytes.map(<[u8; 32]>::try_from) {
         Some(Ok(key)) if text.len() == 64 => Ok(Keys::derive(&key)),
-        _ => Err(Failure::user(format!("{} is not a master key", path.display())).hint(hint)),
+        _ => Err(Failure::user(format!("{} is not a master key", path.display())).hint(KEY_HINT)),
     }
 }

@@ -47,11 +47,11 @@ pub struct Settings {
 
 impl Settings {
     pub fn read(global: &Global) -> Result<Self, Failure> {
-        let path = global.config.clone().unwrap_or_else(|| global.folder.join("bursar.toml"));
+        let path = global.config_file.clone().unwrap_or_else(|| global.folder.join("bursar.toml"));
         let file = match std::fs::read_to_string(&path) {
-            Ok(text) => toml::from_str(&text).map_err(|error| Failure::user(format!("{} cannot be read", path.display())).because(error.to_string().trim()))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && global.config.is_none() => File::default(),
-            Err(error) => return Err(Failure::user(format!("cannot read {}", path.display())).because(error)),
+            Ok(text) => toml::from_str(&text).map_err(|error| Failure::user(format!("{} cannot be read", path.display())).because(error.to_string().trim()).hint("it may hold database, key_file, database_bytes_max, [mail] and [worker]"))?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && global.config_file.is_none() => File::default(),
+            Err(error) => return Err(Failure::user(format!("cannot read {}", path.display())).because(error).hint("check --config")),
         };
         let beside = global.folder.with_added_extension("key");
         Ok(Self {
@@ -70,7 +70,7 @@ fn smtp(mail: Mail) -> Result<Option<bursar_worker::SmtpSettings>, Failure> {
     let password = match &mail.smtp_password_file {
         None => None,
         Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| Failure::user(format!("cannot read {}", path.display())).because(error))?;
+            let text = std::fs::read_to_string(path).map_err(|error| Failure::user(format!("cannot read {}", path.display())).because(error).hint("check mail.smtp_password_file in bursar.toml"))?;
             Some(text.trim_end_matches(['\r', '\n']).to_owned())
         }
     };
@@ -80,7 +80,7 @@ fn smtp(mail: Mail) -> Result<Option<bursar_worker::SmtpSettings>, Failure> {
 fn worker(file: &Worker) -> Result<bursar_worker::Settings, Failure> {
     let default = bursar_worker::Settings::default();
     let within = |name: &str, value: u64, range: std::ops::RangeInclusive<u64>| {
-        if range.contains(&value) { Ok(value) } else { Err(Failure::user(format!("worker.{name} is {value}; it is {} to {}", range.start(), range.end()))) }
+        if range.contains(&value) { Ok(value) } else { Err(Failure::user(format!("worker.{name} is {value}; it is {} to {}", range.start(), range.end())).hint("correct bursar.toml")) }
     };
     let concurrency = file.concurrency_max.unwrap_or(default.concurrency_max);
     let concurrency = within("concurrency_max", u64::try_from(concurrency).unwrap_or(u64::MAX), 1..=1_000)?;

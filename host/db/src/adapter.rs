@@ -3,29 +3,23 @@
 //! Placeholders are `$1`, `$2`, …. `{rows}` in a text stands for a set of rows: multi-row `values` on SQLite, `unnest` of
 //! one array per column on PostgreSQL. The kinds of all arguments are checked at every call, because neither driver does.
 
+mod pools;
+
 use std::{
     collections::HashMap,
-    str::FromStr,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
 };
 
 use sqlx::{
     Arguments, AssertSqlSafe, Encode, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction,
     Type,
-    postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow},
-    sqlite::{
-        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-        SqliteRow, SqliteSynchronous,
-    },
+    postgres::{PgArguments, PgRow},
+    sqlite::{SqliteArguments, SqliteRow},
 };
 
-use crate::{Options, error::Error};
+pub(crate) use pools::Pools;
 
-/// Statements kept prepared on each connection.
-const STATEMENTS_CACHED_MAX: usize = 256;
-/// How long a writer waits for SQLite's lock before [`Error::Locked`].
-const LOCK_WAIT: Duration = Duration::from_secs(10);
+use crate::error::Error;
 
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -101,10 +95,6 @@ impl Statement {
             Kind::Bytes => Arg::Bytes(None),
         };
         self.kinds.iter().cycle().map(null)
-    }
-
-    pub(crate) fn is_over_rows(&self) -> bool {
-        self.sql.text(Engine::Sqlite).contains("{rows}")
     }
 
     /// [`Statement::render`], kept for the process: a text of many rows takes longer to write than to run.
@@ -184,122 +174,6 @@ pub(crate) trait Fetch:
 impl<T> Fetch for T where
     T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin + 'static
 {
-}
-
-/// The connections.
-#[derive(Clone)]
-pub(crate) enum Pools {
-    Sqlite { read: SqlitePool, write: SqlitePool },
-    Postgres { pool: PgPool },
-}
-
-impl Pools {
-    pub(crate) async fn open(options: &Options) -> Result<Self, Error> {
-        if let Some(path) = options.url.strip_prefix("sqlite:") {
-            let failed = |source: sqlx::Error| match Error::from(source) {
-                Error::Sql(source) => Error::Open {
-                    what: path.to_owned(),
-                    source,
-                },
-                typed => typed,
-            };
-            return Self::open_sqlite(path, options).await.map_err(failed);
-        }
-        let failed = |source: sqlx::Error| Error::Open {
-            what: "the PostgreSQL server".to_owned(),
-            source: source.into(),
-        };
-        let connect = PgConnectOptions::from_str(&options.url)
-            .map_err(failed)?
-            .statement_cache_capacity(STATEMENTS_CACHED_MAX);
-        let pool = PgPoolOptions::new()
-            .max_connections(options.readers_max + 2)
-            .connect_with(connect)
-            .await
-            .map_err(failed)?;
-        Ok(Pools::Postgres { pool })
-    }
-
-    async fn open_sqlite(path: &str, options: &Options) -> Result<Self, sqlx::Error> {
-        let mut connect = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(LOCK_WAIT)
-            .pragma("cache_size", "-65536")
-            .pragma("mmap_size", "1073741824")
-            .pragma("wal_autocheckpoint", "4000")
-            .statement_cache_capacity(STATEMENTS_CACHED_MAX)
-            .row_buffer_size(1024);
-        if let Some(bytes) = options.database_bytes_max {
-            connect = connect.pragma("max_page_count", (bytes / 4096).max(1).to_string());
-        }
-        // The writer opens first: it makes the file and switches it to WAL.
-        let one = SqlitePoolOptions::new()
-            .min_connections(1)
-            .max_connections(1)
-            .max_lifetime(None)
-            .idle_timeout(None);
-        let write = one.connect_with(connect.clone()).await?;
-        let many = SqlitePoolOptions::new()
-            .max_connections(options.readers_max)
-            .max_lifetime(None)
-            .idle_timeout(None)
-            .test_before_acquire(false);
-        let read = many.connect_with(connect.read_only(true)).await?;
-        Ok(Pools::Sqlite { read, write })
-    }
-
-    pub(crate) fn engine(&self) -> Engine {
-        match self {
-            Pools::Sqlite { .. } => Engine::Sqlite,
-            Pools::Postgres { .. } => Engine::Postgres,
-        }
-    }
-
-    /// A read-only transaction. Both engines pin it at its first statement.
-    pub(crate) async fn reading(&self) -> Result<Tx, Error> {
-        let inner = match self {
-            Pools::Sqlite { read, .. } => Inner::Sqlite(read.begin_with("begin deferred").await?),
-            Pools::Postgres { pool } => Inner::Postgres(
-                pool.begin_with("begin isolation level repeatable read read only")
-                    .await?,
-            ),
-        };
-        Ok(Tx {
-            inner,
-            failed: false,
-        })
-    }
-
-    /// A writing transaction. The committer takes the head's lock first thing in it.
-    pub(crate) async fn writing(&self) -> Result<Tx, Error> {
-        let inner = match self {
-            Pools::Sqlite { write, .. } => {
-                Inner::Sqlite(write.begin_with("begin immediate").await?)
-            }
-            Pools::Postgres { pool } => Inner::Postgres(
-                pool.begin_with("begin isolation level read committed")
-                    .await?,
-            ),
-        };
-        Ok(Tx {
-            inner,
-            failed: false,
-        })
-    }
-
-    pub(crate) async fn close(&self) {
-        match self {
-            Pools::Sqlite { read, write } => {
-                read.close().await;
-                write.close().await;
-            }
-            Pools::Postgres { pool } => pool.close().await,
-        }
-    }
 }
 
 /// A transaction. Dropped, it is rolled back.

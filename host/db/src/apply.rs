@@ -17,7 +17,7 @@ use crate::{
     invoices,
     queue::{OutboxColumns, RunColumns, RunNow, runs_now},
     seal::Keys,
-    snapshot::{entries_of, key_args, parse, row_key},
+    snapshot::{entries_of, has_nul, key_args, parse, row_key},
     statements as sql,
 };
 
@@ -42,6 +42,7 @@ pub(crate) async fn load(
     let entities: BTreeSet<RowKey> = changes().filter_map(invoices::entity_of).collect();
     let mut wanted: HashSet<RowKey> = drafts()
         .flat_map(|draft| draft.rows_read().map(|(key, _)| key.clone()))
+        .filter(|key| !has_nul(key))
         .collect();
     wanted.extend(changes().map(|change| change.key.clone()));
     let mut bodies: BTreeSet<RowKey> = changes()
@@ -324,31 +325,20 @@ async fn write_queues(
             Kind::Run => {
                 let queued: bursar_domain::run::QueuedRun = serde_json::from_str(&body)
                     .map_err(|error| Error::Corrupt(format!("run {id}: {error}")))?;
-                let clock_us = queued.event.time_us;
-                let columns = RunColumns {
-                    id,
-                    state: "queued",
-                    fence: 0,
-                    attempt: 1,
-                    clock_us,
-                    due_us: Some(row.at_us),
-                    settled_seq: None,
-                    report: "{}",
-                };
-                let seal = columns.seal(keys);
+                let columns = RunColumns::queued(id, queued.event.time_us, row.at_us);
                 runs.push(args![
                     id,
                     row.seq,
                     queued.automation,
                     body,
-                    "queued",
-                    0_i64,
-                    1_i64,
-                    clock_us,
-                    row.at_us,
-                    None::<i64>,
-                    "{}",
-                    seal
+                    columns.state,
+                    columns.fence,
+                    columns.attempt,
+                    columns.clock_us,
+                    columns.due_us,
+                    columns.settled_seq,
+                    columns.report,
+                    columns.seal(keys)
                 ]);
             }
             Kind::Message => {

@@ -10,7 +10,7 @@ use crate::{
     Database,
     adapter::{Pools, Tx, args},
     apply,
-    decide::{Head, decide},
+    decide::{Head, check_texts, decide},
     error::Error,
     queue::{QueueAnswer, QueueJob, perform},
     recent::Recent,
@@ -199,6 +199,9 @@ async fn now(tx: &mut Tx, clock: &Clock) -> Result<i64, Error> {
 impl Database {
     /// Asks for a commit. After an error it may be open whether it took place: look at the run before trying again.
     pub async fn propose(&self, proposal: Proposal) -> Result<Verdict, Error> {
+        if let Err(problem) = check_texts(&proposal) {
+            return Ok(Verdict::Refused(problem));
+        }
         let (reply, answer) = oneshot::channel();
         self.committer
             .inbox
@@ -232,9 +235,9 @@ impl Writer {
         while let Ok(late) = waiting.try_recv() {
             late.fail(Error::Closed);
         }
-        closing
-            .into_iter()
-            .for_each(|job: Job| job.fail(Error::Closed));
+        for job in closing {
+            job.fail(Error::Closed);
+        }
     }
 
     /// One transaction for all. If the database refuses a statement nothing happened, so each job is tried alone: one bad
@@ -341,9 +344,9 @@ fn drain(waiting: &mut mpsc::Receiver<Job>, closing: &mut Vec<Job>, group: &mut 
         let Ok(job) = waiting.try_recv() else { return };
         changes += job.changes();
         if matches!(job, Job::Close(_)) {
-            closing.push(job)
+            closing.push(job);
         } else {
-            group.push(job)
+            group.push(job);
         }
     }
 }

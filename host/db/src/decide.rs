@@ -23,6 +23,7 @@ use crate::{
     invoices,
     queue::RunNow,
     recent::{Recent, RecentChange},
+    snapshot::has_nul,
 };
 
 /// The log's end.
@@ -101,7 +102,6 @@ pub(crate) fn decide(
         return Verdict::Stale(stale);
     }
     let finished = check_end(proposal)
-        .and_then(|()| check_texts(proposal))
         .and_then(|()| check_changes(set, proposal))
         .and_then(|()| invoices::finish(set, proposal, now_us));
     let finished = match finished {
@@ -172,20 +172,20 @@ fn check_end(proposal: &Proposal) -> Result<(), Problem> {
     ))
 }
 
-/// Bodies are checked when they become text; what names them must be storable on both engines as well.
-fn check_texts(proposal: &Proposal) -> Result<(), Problem> {
-    let has_nul = |texts: &[&str]| texts.iter().any(|text| text.contains('\0'));
+/// What PostgreSQL cannot hold may not even be asked for. Bodies are checked when they become text.
+pub(crate) fn check_texts(proposal: &Proposal) -> Result<(), Problem> {
     let author = &proposal.author;
-    let bad = has_nul(&[&author.kind, &author.id, &proposal.cause])
-        || proposal.draft.changes().iter().any(|change| {
-            has_nul(&[&change.key.collection, &change.key.id])
-                || change.index.iter().any(|entry| has_nul(&[&entry.field]))
-                || change
-                    .unique
-                    .iter()
-                    .any(|unique| has_nul(&[&unique.space, &unique.value]))
-        });
-    if bad {
+    let run = proposal.settles.as_ref().map_or("", |settled| &settled.run);
+    let names = [&author.kind, &author.id, &proposal.cause, run];
+    let is_bad = |change: &Change| {
+        has_nul(&change.key)
+            || change.index.iter().any(|entry| entry.field.contains('\0'))
+            || change
+                .unique
+                .iter()
+                .any(|unique| unique.space.contains('\0') || unique.value.contains('\0'))
+    };
+    if names.iter().any(|name| name.contains('\0')) || proposal.draft.changes().iter().any(is_bad) {
         return Err(Problem::new(
             "control-character",
             "a name, key or unique value holds U+0000",
@@ -216,14 +216,14 @@ fn check_changes(set: &WorkingSet, proposal: &Proposal) -> Result<(), Problem> {
 
 /// The first unique value that another row holds, and keeps.
 fn taken(set: &WorkingSet, changes: &[Change]) -> Option<String> {
-    let changed: HashSet<&RowKey> = changes.iter().map(|change| &change.key).collect();
+    let moving: HashSet<&RowKey> = changes.iter().map(|change| &change.key).collect();
     let mut claimed: HashMap<&UniqueKey, &RowKey> = HashMap::new();
     for change in changes {
         for key in &change.unique {
             let elsewhere = set
                 .unique
                 .get(key)
-                .is_some_and(|holder| *holder != change.key && !changed.contains(holder));
+                .is_some_and(|holder| *holder != change.key && !moving.contains(holder));
             if elsewhere || claimed.insert(key, &change.key).is_some() {
                 return Some(format!("{} {:?}", key.space, key.value));
             }
@@ -333,19 +333,16 @@ fn note(set: &mut WorkingSet, row: &LoggedChange) {
             set.unique.remove(&gone);
         }
     }
-    match &row.change.body {
-        Some(body) => {
-            set.revisions.insert(key.clone(), (row.seq, row.created_us));
-            set.entries.insert(key.clone(), row.change.index.clone());
-            if set.bodies.contains_key(key) || invoices::matters(key.kind) {
-                set.bodies.insert(key.clone(), body.clone());
-            }
+    if let Some(body) = &row.change.body {
+        set.revisions.insert(key.clone(), (row.seq, row.created_us));
+        set.entries.insert(key.clone(), row.change.index.clone());
+        if set.bodies.contains_key(key) || invoices::matters(key.kind) {
+            set.bodies.insert(key.clone(), body.clone());
         }
-        None => {
-            set.revisions.remove(key);
-            set.entries.remove(key);
-            set.bodies.remove(key);
-        }
+    } else {
+        set.revisions.remove(key);
+        set.entries.remove(key);
+        set.bodies.remove(key);
     }
     for unique in &row.change.unique {
         set.unique.insert(unique.clone(), key.clone());

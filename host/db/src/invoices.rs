@@ -76,7 +76,8 @@ pub(crate) fn finish(
             "only the commit changes a number series",
         ));
     }
-    let is_concerned = |change: &Change| matters(change.key.kind) || change.key.kind == Kind::Allocation;
+    let is_concerned =
+        |change: &Change| matters(change.key.kind) || change.key.kind == Kind::Allocation;
     if proposal.draft.issues.is_empty() && !changes.iter().any(is_concerned) {
         return Ok(Finished { changes, numbers });
     }
@@ -84,7 +85,7 @@ pub(crate) fn finish(
         let number = give_number(set, &mut changes, issue, now_us)?;
         numbers.insert(issue.invoice.to_string(), number);
     }
-    replace_tokens(&mut changes, &numbers);
+    replace_tokens(&mut changes, &numbers)?;
     check(set, &changes, &numbers)?;
     Ok(Finished { changes, numbers })
 }
@@ -122,7 +123,8 @@ fn give_number(
     let number = number(series.last);
     invoice.issue(number.clone(), date);
     if let Some(change) = place.and_then(|place| changes.get_mut(place)) {
-        rewrite(change, &invoice)?;
+        let body = encode(&change.key, &invoice)?;
+        rewrite(change, body)?;
     }
     let previous = set
         .revisions
@@ -169,9 +171,12 @@ fn next(current: Option<Series>, date: Date) -> Result<Series, Problem> {
 }
 
 /// Pending numbers in texts of the same proposal become the numbers.
-fn replace_tokens(changes: &mut [Change], numbers: &BTreeMap<String, String>) {
+fn replace_tokens(
+    changes: &mut [Change],
+    numbers: &BTreeMap<String, String>,
+) -> Result<(), Problem> {
     if numbers.is_empty() {
-        return;
+        return Ok(());
     }
     let tokens: Vec<(String, &String)> = numbers
         .iter()
@@ -180,24 +185,42 @@ fn replace_tokens(changes: &mut [Change], numbers: &BTreeMap<String, String>) {
     let texts = changes
         .iter_mut()
         .filter(|change| matches!(change.key.kind, Kind::Message | Kind::Task | Kind::Payment));
-    for body in texts.filter_map(|change| change.body.as_mut()) {
-        replace(Arc::make_mut(body), &tokens);
+    for change in texts {
+        let Some(mut body) = change.body.as_deref().cloned() else {
+            continue;
+        };
+        if replace(&mut body, &tokens) {
+            rewrite(change, body)?;
+        }
     }
+    Ok(())
 }
 
-fn replace(value: &mut Value, tokens: &[(String, &String)]) {
+/// Whether any token was there.
+fn replace(value: &mut Value, tokens: &[(String, &String)]) -> bool {
+    let mut found = false;
     match value {
         Value::String(text) => {
             for (token, number) in tokens {
                 if text.contains(token.as_str()) {
                     *text = text.replace(token.as_str(), number);
+                    found = true;
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, tokens)),
-        Value::Object(fields) => fields.values_mut().for_each(|field| replace(field, tokens)),
+        Value::Array(items) => {
+            for item in items {
+                found |= replace(item, tokens);
+            }
+        }
+        Value::Object(fields) => {
+            for field in fields.values_mut() {
+                found |= replace(field, tokens);
+            }
+        }
         _ => {}
     }
+    found
 }
 
 fn check(
@@ -336,13 +359,13 @@ fn encode<T: Serialize>(key: &RowKey, value: &T) -> Result<Value, Problem> {
         .map_err(|error| Problem::new("malformed", format!("{key}: {error}")))
 }
 
-fn rewrite(change: &mut Change, invoice: &Invoice) -> Result<(), Problem> {
-    let body = encode(&change.key, invoice)?;
+/// Puts another body in place, with what follows from it.
+fn rewrite(change: &mut Change, body: Value) -> Result<(), Problem> {
     let derived = derive(&change.key, &body, None).map_err(|problems| {
         problems
             .into_iter()
             .next()
-            .unwrap_or_else(|| Problem::new("malformed", "an invoice"))
+            .unwrap_or_else(|| Problem::new("malformed", change.key.to_string()))
     })?;
     change.body = Some(Arc::new(body));
     change.index = derived.index;

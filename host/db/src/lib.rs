@@ -68,12 +68,12 @@ impl Database {
         let pools = Pools::open(options).await?;
         schema::migrate(&pools).await?;
         let committed = Arc::new(tokio::sync::Notify::new());
-        let committer = Committer::start(pools.clone(), options.keys.clone(), committed.clone());
+        let writer = Committer::start(pools.clone(), options.keys.clone(), committed.clone());
         Ok(Self {
             pools,
             blobs,
             keys: options.keys.clone(),
-            committer,
+            committer: writer,
             committed,
         })
     }

@@ -1,16 +1,17 @@
 //! The queues: runs to execute and messages to deliver. Their own columns change without a commit, under a seal.
 
-use bursar_domain::{
-    office::{Message, STOP, Stop},
-    row::{Kind, Seq},
-    run::QueuedRun,
-};
+mod jobs;
+
+use bursar_domain::{office::Message, row::Seq, run::QueuedRun};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use jobs::is_stopped;
+pub(crate) use jobs::{QueueAnswer, QueueJob, perform, runs_now};
+
 use crate::{
     Database,
-    adapter::{Arg, Tx, args},
+    adapter::{Arg, args},
     error::Error,
     seal::{Column, Keys},
     statements as sql,
@@ -145,7 +146,35 @@ pub(crate) struct RunColumns<'a> {
     pub report: &'a str,
 }
 
-impl RunColumns<'_> {
+impl<'a> RunColumns<'a> {
+    /// A run that goes on, under the lease or in the queue, until then.
+    fn due(id: &'a str, now: &RunNow, state: &'a str, due_us: i64) -> Self {
+        Self {
+            id,
+            state,
+            fence: now.fence,
+            attempt: now.attempt,
+            clock_us: now.clock_us,
+            due_us: Some(due_us),
+            settled_seq: None,
+            report: "{}",
+        }
+    }
+
+    /// A run as the commit that makes it leaves it.
+    pub(crate) fn queued(id: &'a str, clock_us: i64, due_us: i64) -> Self {
+        Self {
+            id,
+            state: "queued",
+            fence: 0,
+            attempt: 1,
+            clock_us,
+            due_us: Some(due_us),
+            settled_seq: None,
+            report: "{}",
+        }
+    }
+
     pub(crate) fn seal(&self, keys: &Keys) -> Vec<u8> {
         let columns = [
             Column::Text(self.id),
@@ -196,238 +225,6 @@ impl OutboxColumns<'_> {
         ];
         keys.seal("outbox", &columns)
     }
-}
-
-/// A change of a queue's own columns, done in the committer's transaction.
-#[derive(Clone, Debug)]
-pub(crate) enum QueueJob {
-    /// Take due runs, oldest first, under a lease.
-    Claim { limit: usize, lease_us: i64 },
-    /// Hold on to leases.
-    Extend {
-        runs: Vec<(String, i64)>,
-        lease_us: i64,
-    },
-    /// Queue a run again.
-    Postpone {
-        run: String,
-        fence: i64,
-        due_us: i64,
-        next_clock_us: Option<i64>,
-        report: String,
-    },
-    /// Take back all leases: this process is the only worker.
-    Recover,
-    /// Record deliveries.
-    Delivered(Vec<Delivery>),
-}
-
-/// What a queue job gives.
-#[derive(Debug, Default)]
-pub(crate) struct QueueAnswer {
-    pub claimed: Vec<ClaimedRun>,
-    pub touched: usize,
-}
-
-/// Does one job within the committer's transaction.
-pub(crate) async fn perform(
-    tx: &mut Tx,
-    keys: &Keys,
-    job: &QueueJob,
-    now_us: i64,
-) -> Result<QueueAnswer, Error> {
-    match job {
-        QueueJob::Claim { limit, lease_us } => claim(tx, keys, *limit, *lease_us, now_us).await,
-        QueueJob::Extend { runs, lease_us } => {
-            let held = runs_now(tx, runs.iter().map(|(run, _)| run.as_str())).await?;
-            let due_us = Some(now_us.saturating_add(*lease_us));
-            let kept = runs.iter().filter_map(|(run, fence)| {
-                let now = held
-                    .get(run)
-                    .filter(|now| now.is_running() && now.fence == *fence)?;
-                let columns = RunColumns {
-                    id: run,
-                    state: "running",
-                    fence: *fence,
-                    attempt: now.attempt,
-                    clock_us: now.clock_us,
-                    due_us,
-                    settled_seq: None,
-                    report: "{}",
-                };
-                Some(columns.update(keys))
-            });
-            update_runs(tx, kept.collect()).await
-        }
-        QueueJob::Postpone {
-            run,
-            fence,
-            due_us,
-            next_clock_us,
-            report,
-        } => {
-            let held = runs_now(tx, [run.as_str()]).await?;
-            let Some(now) = held
-                .get(run)
-                .filter(|now| now.is_running() && now.fence == *fence)
-            else {
-                return Ok(QueueAnswer::default());
-            };
-            let (attempt, clock_us) = match next_clock_us {
-                Some(clock_us) => (now.attempt + 1, *clock_us),
-                None => (now.attempt, now.clock_us),
-            };
-            let columns = RunColumns {
-                id: run,
-                state: "queued",
-                fence: *fence,
-                attempt,
-                clock_us,
-                due_us: Some(*due_us),
-                settled_seq: None,
-                report,
-            };
-            let update = columns.update(keys);
-            update_runs(tx, vec![update]).await
-        }
-        QueueJob::Recover => {
-            let running: Vec<(String, i64, i64, i64)> = tx.all(&sql::RUNS_RUNNING, args![]).await?;
-            let queued = running.iter().map(|(id, fence, attempt, clock_us)| {
-                let columns = RunColumns {
-                    id,
-                    state: "queued",
-                    fence: *fence,
-                    attempt: *attempt,
-                    clock_us: *clock_us,
-                    due_us: Some(now_us),
-                    settled_seq: None,
-                    report: "{}",
-                };
-                columns.update(keys)
-            });
-            update_runs(tx, queued.collect()).await
-        }
-        QueueJob::Delivered(deliveries) => {
-            let rows = deliveries.iter().map(|delivery| {
-                let state = match (delivery.error.as_str(), delivery.retry_at_us) {
-                    ("", _) => "sent",
-                    (_, Some(_)) => "waiting",
-                    (_, None) => "failed",
-                };
-                let due_us = if state == "waiting" {
-                    delivery.retry_at_us
-                } else {
-                    None
-                };
-                let columns = OutboxColumns {
-                    id: &delivery.id,
-                    state,
-                    attempts: delivery.attempts,
-                    due_us,
-                    error: &delivery.error,
-                };
-                args![
-                    delivery.id.as_str(),
-                    state,
-                    delivery.attempts,
-                    due_us,
-                    delivery.error.as_str(),
-                    columns.seal(keys)
-                ]
-            });
-            let touched = tx.run_of(&sql::UPDATE_OUTBOX, rows.collect()).await?;
-            Ok(QueueAnswer {
-                touched: usize::try_from(touched).unwrap_or(usize::MAX),
-                ..QueueAnswer::default()
-            })
-        }
-    }
-}
-
-async fn claim(
-    tx: &mut Tx,
-    keys: &Keys,
-    limit: usize,
-    lease_us: i64,
-    now_us: i64,
-) -> Result<QueueAnswer, Error> {
-    if is_stopped(tx).await? {
-        return Ok(QueueAnswer::default());
-    }
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let due: Vec<(String, String, String, i64, i64, i64)> =
-        tx.all(&sql::RUNS_DUE, args![now_us, limit]).await?;
-    let mut updates = Vec::with_capacity(due.len());
-    let mut claimed = Vec::with_capacity(due.len());
-    for (run, _, body, fence, attempt, clock_us) in due {
-        let fence = fence + 1;
-        let due_us = Some(now_us.saturating_add(lease_us));
-        let columns = RunColumns {
-            id: &run,
-            state: "running",
-            fence,
-            attempt,
-            clock_us,
-            due_us,
-            settled_seq: None,
-            report: "{}",
-        };
-        updates.push(columns.update(keys));
-        let queued = serde_json::from_str(&body)
-            .map_err(|error| Error::Corrupt(format!("run {run}: {error}")))?;
-        claimed.push(ClaimedRun {
-            run,
-            fence,
-            attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
-            clock_us,
-            queued,
-        });
-    }
-    tx.run_of(&sql::UPDATE_RUNS, updates).await?;
-    Ok(QueueAnswer {
-        touched: claimed.len(),
-        claimed,
-    })
-}
-
-async fn is_stopped(tx: &mut Tx) -> Result<bool, Error> {
-    let found: Option<(String,)> = tx
-        .find(&sql::IMAGE_BODY, args![Kind::Control.as_str(), STOP])
-        .await?;
-    let stop = found.map(|(body,)| serde_json::from_str::<Stop>(&body));
-    let stop = stop
-        .transpose()
-        .map_err(|error| Error::Corrupt(format!("the stop: {error}")))?;
-    Ok(stop.is_some_and(|stop| stop.stopped))
-}
-
-async fn update_runs(tx: &mut Tx, updates: Vec<Vec<Arg>>) -> Result<QueueAnswer, Error> {
-    let touched = updates.len();
-    tx.run_of(&sql::UPDATE_RUNS, updates).await?;
-    Ok(QueueAnswer {
-        touched,
-        ..QueueAnswer::default()
-    })
-}
-
-pub(crate) async fn runs_now<'a>(
-    tx: &mut Tx,
-    runs: impl IntoIterator<Item = &'a str>,
-) -> Result<std::collections::HashMap<String, RunNow>, Error> {
-    let rows = runs.into_iter().map(|run| args![run]).collect();
-    let found: Vec<(String, String, i64, i64, i64)> = tx.all_of(&sql::RUNS_OF, rows).await?;
-    let now = |(id, state, fence, attempt, clock_us)| {
-        (
-            id,
-            RunNow {
-                state,
-                fence,
-                attempt,
-                clock_us,
-            },
-        )
-    };
-    Ok(found.into_iter().map(now).collect())
 }
 
 type RunRow = (

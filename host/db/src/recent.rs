@@ -51,6 +51,9 @@ pub(crate) struct Recent {
     groups: HashMap<(Kind, Arc<str>), VecDeque<RecentChange>>,
 }
 
+/// Seq, kind, collection, id, body after and before.
+type MissedRow = (i64, String, String, String, Option<String>, Option<String>);
+
 impl Recent {
     /// Fetches what other processes committed since.
     pub(crate) async fn catch_up(&mut self, tx: &mut Tx, head: Seq) -> Result<(), Error> {
@@ -59,7 +62,7 @@ impl Recent {
         }
         let limit = i64::try_from(RECENT_CHANGES_MAX).unwrap_or(i64::MAX);
         let is_far = self.head == 0 || head.saturating_sub(self.head) > 1_000;
-        let missed: Vec<(i64, String, String, String, Option<String>, Option<String>)> = if is_far {
+        let missed: Vec<MissedRow> = if is_far {
             Vec::new()
         } else {
             tx.all(&sql::CHANGES_SINCE, args![self.head, limit]).await?
@@ -108,7 +111,9 @@ impl Recent {
 
     /// Adds what this process committed.
     pub(crate) fn extend(&mut self, changes: Vec<RecentChange>, head: Seq) {
-        changes.into_iter().for_each(|change| self.push(change));
+        for change in changes {
+            self.push(change);
+        }
         self.head = head;
     }
 

@@ -1,18 +1,21 @@
 //! Reading: one consistent state of everything, now or as of an earlier commit.
 
+mod walk;
+
 use std::{collections::HashMap, sync::Arc};
 
 use bursar_domain::{
     derive::{Derived, derive, rows_of_space},
     draft::{Direction, Position},
-    index::{Condition, IndexEntry, KeyRange, key_of},
+    index::{Condition, IndexEntry, key_of},
     office::Collection,
     row::{Kind, Row, RowKey, Seq},
 };
 use serde_json::Value;
+use walk::{Walk, is_point};
 
 use crate::{
-    adapter::{Arg, Pools, Statement, Tx, args},
+    adapter::{Arg, Pools, Tx, args},
     error::Error,
     statements as sql,
 };
@@ -58,7 +61,6 @@ pub struct Snapshot {
 }
 
 type ImageRow = (String, String, String, i64, i64, i64, String);
-type ListedRow = (String, i64, i64, i64, String);
 
 impl Snapshot {
     pub(crate) fn new(pools: Pools, at: Option<Seq>) -> Self {
@@ -99,14 +101,17 @@ impl Snapshot {
         let mut found: HashMap<RowKey, Row> = HashMap::with_capacity(keys.len());
         let images: Vec<_> = keys
             .iter()
-            .filter(|key| !key.kind.is_queued())
+            .filter(|key| !key.kind.is_queued() && !has_nul(key))
             .map(key_args)
             .collect();
         for image in self.images(images).await? {
             let row = image_row(image)?;
             found.insert(row.key.clone(), row);
         }
-        for key in keys.iter().filter(|key| key.kind.is_queued()) {
+        for key in keys
+            .iter()
+            .filter(|key| key.kind.is_queued() && !has_nul(key))
+        {
             let statement = if key.kind == Kind::Run {
                 &sql::GET_RUN
             } else {
@@ -153,7 +158,7 @@ impl Snapshot {
     async fn get_as_of(&mut self, keys: &[RowKey]) -> Result<Vec<Row>, Error> {
         let seq = self.seq().await?;
         let mut rows = Vec::new();
-        for key in keys {
+        for key in keys.iter().filter(|key| !has_nul(key)) {
             let args = args![key.kind.as_str(), &*key.collection, &*key.id, seq];
             let found: Option<(i64, Option<i64>, Option<String>)> =
                 self.tx().await?.find(&sql::GET_AS_OF, args).await?;
@@ -179,6 +184,9 @@ impl Snapshot {
 
     /// The row that holds a unique value.
     pub async fn find_unique(&mut self, space: &str, value: &str) -> Result<Option<RowKey>, Error> {
+        if space.contains('\0') || value.contains('\0') {
+            return Ok(None);
+        }
         if self.at.is_some() {
             return self.find_unique_as_of(space, value).await;
         }
@@ -276,11 +284,14 @@ impl Snapshot {
     /// Walks along the order, filtering, until the page is full or the end is reached.
     async fn walk(&mut self, query: &Query) -> Result<Page, Error> {
         let mut walk = Walk::of(query);
-        let filters = query
+        // The first condition on the walk's field is what it walks along; all others filter.
+        let walked = query
             .conditions
             .iter()
-            .filter(|condition| Some(&condition.field) != walk.field.as_ref())
-            .count();
+            .filter(|condition| Some(&condition.field) == walk.field.as_ref())
+            .count()
+            .min(1);
+        let filters = query.conditions.len() - walked;
         let mut rows: Vec<(Position, Row)> = Vec::new();
         while rows.len() <= query.limit && !walk.is_done() {
             let wanted = query.limit.saturating_sub(rows.len()).saturating_add(1);
@@ -394,221 +405,8 @@ fn select(query: &Query, rows: Vec<(Row, Vec<IndexEntry>)>) -> Page {
     Page { rows, is_last }
 }
 
-fn is_point(range: &KeyRange) -> bool {
-    range.end.split_last() == Some((&0, range.start.as_slice()))
-}
-
-/// What lies in a range of both sets. Both are sorted and disjoint, and so is the result.
-fn intersection(left: &[KeyRange], right: &[KeyRange]) -> Vec<KeyRange> {
-    let common = |a: &KeyRange, b: &KeyRange| {
-        let start = (&a.start).max(&b.start).clone();
-        let end = (&a.end).min(&b.end).clone();
-        (start < end).then_some(KeyRange { start, end })
-    };
-    left.iter()
-        .flat_map(|a| right.iter().filter_map(move |b| common(a, b)))
-        .collect()
-}
-
-/// A walk along an index, or along ids.
-struct Walk {
-    /// The field whose index is walked; none is by id.
-    field: Option<String>,
-    /// Whether positions carry the field's key.
-    ordered: bool,
-    /// Ranges still to walk, the next one last.
-    ranges: Vec<KeyRange>,
-    after: Option<(Vec<u8>, String)>,
-}
-
-impl Walk {
-    fn of(query: &Query) -> Self {
-        // Within one value of a field its index is in the order of ids.
-        let by_value = || {
-            let is_value =
-                |c: &&Condition| matches!(c.ranges.as_slice(), [range] if is_point(range));
-            query.conditions.iter().find(is_value).map(|c| &c.field)
-        };
-        let field = query.order.as_ref().or_else(by_value).cloned();
-        let mut ranges = query
-            .conditions
-            .iter()
-            .filter(|condition| Some(&condition.field) == field.as_ref())
-            .fold(vec![KeyRange::everything()], |ranges, condition| {
-                intersection(&ranges, &condition.ranges)
-            });
-        if query.direction == Direction::Ascending {
-            ranges.reverse();
-        }
-        let ordered = query.order.is_some();
-        let after = query.after.as_ref().map(|position| {
-            let key = if ordered {
-                position.key.clone()
-            } else {
-                ranges
-                    .last()
-                    .map_or_else(Vec::new, |range| range.start.clone())
-            };
-            (key, position.id.to_string())
-        });
-        Self {
-            field,
-            ordered,
-            ranges,
-            after,
-        }
-    }
-
-    fn is_done(&self) -> bool {
-        self.ranges.is_empty()
-    }
-
-    /// The next rows; goes on to the next range when one is exhausted.
-    async fn step(
-        &mut self,
-        tx: &mut Tx,
-        query: &Query,
-        size: usize,
-    ) -> Result<Vec<(Position, Row)>, Error> {
-        let Some(range) = self.ranges.last().cloned() else {
-            return Ok(Vec::new());
-        };
-        let (statement, args) = match &self.field {
-            None => self.by_id(query, size),
-            Some(field) => self.by_field(query, field, &range, size),
-        };
-        let listed = self.fetch(tx, &statement, args).await?;
-        match listed.last() {
-            Some((key, image)) if listed.len() >= size => {
-                self.after = Some((key.clone(), image.0.clone()))
-            }
-            _ => {
-                self.ranges.pop();
-                if self.field.is_none() {
-                    self.ranges.clear();
-                }
-            }
-        }
-        let ordered = self.ordered;
-        listed
-            .into_iter()
-            .map(|(key, image)| listed_row(query, if ordered { key } else { Vec::new() }, image))
-            .collect()
-    }
-
-    async fn fetch(
-        &self,
-        tx: &mut Tx,
-        statement: &Statement,
-        args: Vec<Arg>,
-    ) -> Result<Vec<(Vec<u8>, ListedRow)>, Error> {
-        if self.field.is_none() {
-            let rows: Vec<(String, i64, i64, i64, String, String)> =
-                tx.all(statement, args).await?;
-            return Ok(rows
-                .into_iter()
-                .map(|(id, revision, made, updated, body, _)| {
-                    (Vec::new(), (id, revision, made, updated, body))
-                })
-                .collect());
-        }
-        let rows: Vec<(String, i64, i64, i64, String, Vec<u8>)> = tx.all(statement, args).await?;
-        Ok(rows
-            .into_iter()
-            .map(|(id, revision, made, updated, body, key)| {
-                (key, (id, revision, made, updated, body))
-            })
-            .collect())
-    }
-
-    fn by_id(&self, query: &Query, size: usize) -> (Statement, Vec<Arg>) {
-        let ascending = query.direction == Direction::Ascending;
-        // Above every id: ids are ASCII.
-        let first = if ascending { "" } else { "\u{10ffff}" };
-        let from = self.after.as_ref().map_or(first, |(_, id)| id);
-        let statement = if ascending {
-            sql::LIST_BY_ID
-        } else {
-            sql::LIST_BY_ID_DESCENDING
-        };
-        (
-            statement,
-            args![
-                query.kind.as_str(),
-                &*query.collection,
-                from,
-                rows_limit(size)
-            ],
-        )
-    }
-
-    fn by_field(
-        &self,
-        query: &Query,
-        field: &str,
-        range: &KeyRange,
-        size: usize,
-    ) -> (Statement, Vec<Arg>) {
-        let (kind, collection) = (query.kind.as_str(), &*query.collection);
-        if query.direction == Direction::Ascending {
-            let from = self.after.clone().filter(|(key, _)| *key >= range.start);
-            let (key, id) = from.unwrap_or_else(|| (range.start.clone(), String::new()));
-            (
-                sql::LIST_BY_FIELD,
-                args![
-                    kind,
-                    collection,
-                    field,
-                    key,
-                    id,
-                    range.end.as_slice(),
-                    rows_limit(size)
-                ],
-            )
-        } else {
-            let from = self.after.clone().filter(|(key, _)| *key < range.end);
-            let (key, id) = from.unwrap_or_else(|| (range.end.clone(), String::new()));
-            (
-                sql::LIST_BY_FIELD_DESCENDING,
-                args![
-                    kind,
-                    collection,
-                    field,
-                    key,
-                    id,
-                    range.start.as_slice(),
-                    rows_limit(size)
-                ],
-            )
-        }
-    }
-}
-
 fn no_head() -> Error {
     Error::Corrupt("the log has no head".to_owned())
-}
-
-fn rows_limit(size: usize) -> i64 {
-    i64::try_from(size).unwrap_or(i64::MAX)
-}
-
-fn listed_row(query: &Query, key: Vec<u8>, image: ListedRow) -> Result<(Position, Row), Error> {
-    let (id, revision, created_us, updated_us, body) = image;
-    let row_key = RowKey::within(query.kind, &query.collection, &id);
-    let position = Position {
-        key,
-        id: row_key.id.clone(),
-    };
-    Ok((
-        position,
-        Row {
-            key: row_key,
-            revision,
-            created_us,
-            updated_us,
-            body: parse(&body)?,
-        },
-    ))
 }
 
 fn image_row(image: ImageRow) -> Result<Row, Error> {
@@ -638,6 +436,11 @@ pub(crate) async fn entries_of(
             .push(IndexEntry { field, key });
     }
     Ok(found)
+}
+
+/// No row has such a key, and PostgreSQL cannot be asked for one.
+pub(crate) fn has_nul(key: &RowKey) -> bool {
+    key.collection.contains('\0') || key.id.contains('\0')
 }
 
 pub(crate) fn key_args(key: &RowKey) -> Vec<Arg> {

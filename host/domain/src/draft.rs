@@ -108,6 +108,10 @@ impl Listing {
 
 /// Issues a draft invoice at commit: its number comes from the series then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the date of issue is called issue date (BT-2)"
+)]
 pub struct Issue {
     /// The invoice, which is among the changes.
     pub invoice: Arc<str>,
@@ -119,6 +123,7 @@ pub struct Issue {
 
 /// What was read, at which snapshot, and what would change.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "StoredDraft")]
 pub struct Draft {
     /// The snapshot's last commit.
     pub snapshot_seq: Seq,
@@ -133,6 +138,39 @@ pub struct Draft {
     places: BTreeMap<RowKey, usize>,
     /// Invoices to number, in order.
     pub issues: Vec<Issue>,
+}
+
+/// A draft as it is stored: without what follows from the rest.
+#[derive(Deserialize)]
+struct StoredDraft {
+    snapshot_seq: Seq,
+    #[serde(with = "pairs")]
+    rows_read: HashMap<RowKey, Seq>,
+    listings: Vec<Listing>,
+    changes: Vec<Change>,
+    issues: Vec<Issue>,
+}
+
+impl From<StoredDraft> for Draft {
+    fn from(stored: StoredDraft) -> Self {
+        Self {
+            snapshot_seq: stored.snapshot_seq,
+            rows_read: stored.rows_read,
+            listings: stored.listings,
+            places: places(&stored.changes),
+            changes: stored.changes,
+            issues: stored.issues,
+        }
+    }
+}
+
+/// Where each row's change is.
+fn places(changes: &[Change]) -> BTreeMap<RowKey, usize> {
+    changes
+        .iter()
+        .enumerate()
+        .map(|(place, change)| (change.key.clone(), place))
+        .collect()
 }
 
 impl Draft {
@@ -186,12 +224,7 @@ impl Draft {
         match self.places.get(&change.key).copied() {
             Some(place) if made_and_gone => {
                 self.changes.remove(place);
-                self.places = self
-                    .changes
-                    .iter()
-                    .enumerate()
-                    .map(|(place, change)| (change.key.clone(), place))
-                    .collect();
+                self.places = places(&self.changes);
             }
             Some(place) => {
                 if let Some(slot) = self.changes.get_mut(place) {
@@ -232,5 +265,32 @@ mod pairs {
         Ok(Vec::<(RowKey, Seq)>::deserialize(deserializer)?
             .into_iter()
             .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_draft_read_back_still_knows_its_changes() {
+        let key = RowKey::within(Kind::Record, "c", "a");
+        let change = |body: Value| Change {
+            key: key.clone(),
+            previous: 3,
+            body: Some(Arc::new(body)),
+            index: Vec::new(),
+            unique: Vec::new(),
+        };
+        let mut draft = Draft::on(7);
+        draft.read_row(&key, 3);
+        draft.put(change(json!({"a": 1})));
+        let text = serde_json::to_string(&draft).expect("a draft is JSON");
+        let mut back: Draft = serde_json::from_str(&text).expect("it was written a line above");
+        assert_eq!(back, draft);
+        back.put(change(json!({"a": 2})));
+        assert_eq!(back.changes(), [change(json!({"a": 2}))]);
     }
 }

@@ -52,7 +52,7 @@ impl FieldType {
         match (self, value) {
             (_, Value::Null) => return Ok(MISSING.to_vec()),
             (FieldType::Text, Value::String(text)) if text.len() <= TEXT_BYTES_MAX => {
-                key.extend(text.as_bytes())
+                key.extend(text.as_bytes());
             }
             (FieldType::Text, Value::String(_)) => {
                 return Err(Problem::new(
@@ -71,7 +71,7 @@ impl FieldType {
             }
             (FieldType::Decimal, Value::String(text)) => key.extend(decimal_key(text)?),
             (FieldType::Decimal, Value::Number(number)) if number.is_i64() => {
-                key.extend(decimal_key(&number.to_string())?)
+                key.extend(decimal_key(&number.to_string())?);
             }
             _ => {
                 return Err(Problem::new(
@@ -169,6 +169,7 @@ pub fn entries(fields: &[IndexField], body: &Value) -> Result<Vec<IndexEntry>, V
 
 /// Fields of the kinds whose shape is the host's own; records have their collection's.
 pub fn fields_of(kind: Kind) -> Vec<IndexField> {
+    use FieldType::{Boolean, Integer, Money, Text};
     let named = |names: &[(&str, &str, FieldType)]| {
         let field = |(name, pointer, field_type): &(&str, &str, FieldType)| IndexField {
             name: (*name).to_owned(),
@@ -177,7 +178,6 @@ pub fn fields_of(kind: Kind) -> Vec<IndexField> {
         };
         names.iter().map(field).collect()
     };
-    use FieldType::{Boolean, Integer, Money, Text};
     match kind {
         Kind::Invoice => named(&[
             ("flow", "/flow", Text),
@@ -493,7 +493,9 @@ mod tests {
         let condition = Condition::new(&text, Comparison::StartsWith, &[json!("ab")])
             .expect("a good condition");
         let matches = |value: &str| {
-            condition.matches(&entries(&[text.clone()], &json!({ "f": value })).expect("text"))
+            condition.matches(
+                &entries(std::slice::from_ref(&text), &json!({ "f": value })).expect("text"),
+            )
         };
         assert_eq!(
             ["ab", "abc", "ab\u{10ffff}", "aB", "ac", "a"].map(matches),

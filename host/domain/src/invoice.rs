@@ -264,85 +264,15 @@ pub fn check_settlement(
     payments: &BTreeMap<String, (Option<Payment>, Payment)>,
     allocations: &[Allocation],
 ) -> Result<(), Problem> {
-    let settled = |of: &dyn Fn(&Allocation) -> bool| -> Option<i64> {
-        allocations
-            .iter()
-            .filter(|a| of(a))
-            .try_fold(0_i64, |sum, a| sum.checked_add(a.amount.minor))
-    };
     for (id, (before, after)) in invoices {
-        let opening = match before {
-            None if after.state == InvoiceState::Draft => 0,
-            None => after.totals.gross.minor,
-            Some(before)
-                if before.state == InvoiceState::Draft && after.state == InvoiceState::Issued =>
-            {
-                after.totals.gross.minor
-            }
-            Some(before) if before.state != after.state => {
-                return Err(Problem::new(
-                    "invoice-transition",
-                    format!(
-                        "invoice {id} cannot go from {:?} to {:?}",
-                        before.state, after.state
-                    ),
-                ));
-            }
-            Some(before) if before.state != InvoiceState::Draft && !same_content(before, after) => {
-                return Err(Problem::new(
-                    "invoice-final",
-                    format!("the content of invoice {id} is final"),
-                ));
-            }
-            Some(before) => before.outstanding.minor,
-        };
-        let expected = settled(&|a| a.invoice == *id).and_then(|sum| opening.checked_sub(sum));
-        if expected != Some(after.outstanding.minor)
-            || !(0..=after.totals.gross.minor.max(0)).contains(&after.outstanding.minor)
-        {
-            return Err(Problem::new(
-                "invoice-over-settled",
-                format!("allocations of invoice {id} do not add up to its outstanding amount"),
-            ));
-        }
+        let settled = sum(allocations, |allocation| allocation.invoice == *id);
+        check_invoice(id, before.as_ref(), after, settled)?;
     }
     for (id, (before, after)) in payments {
-        let opening = before
-            .as_ref()
-            .map_or(after.amount.minor, |before| before.unallocated.minor);
-        let fixed = before.as_ref().is_none_or(|before| {
-            Payment {
-                unallocated: before.unallocated,
-                reversed_by: before.reversed_by.clone(),
-                ..after.clone()
-            } == *before
+        let used = sum(allocations, |allocation| {
+            allocation.settlement == Settlement::Payment && allocation.source == *id
         });
-        if !fixed {
-            return Err(Problem::new(
-                "payment-final",
-                format!("payment {id} is final: reverse it"),
-            ));
-        }
-        if after.reverses.is_some() || after.reversed_by.is_some() {
-            let closed = after.unallocated.minor == 0;
-            if !closed {
-                return Err(Problem::new(
-                    "payment-reversed",
-                    format!("payment {id} is reversed: nothing of it can be allocated"),
-                ));
-            }
-            continue;
-        }
-        let expected = settled(&|a| a.settlement == Settlement::Payment && a.source == *id)
-            .and_then(|sum| opening.checked_sub(sum));
-        if expected != Some(after.unallocated.minor)
-            || !(0..=after.amount.minor).contains(&after.unallocated.minor)
-        {
-            return Err(Problem::new(
-                "payment-over-allocated",
-                format!("allocations of payment {id} do not add up to its unallocated amount"),
-            ));
-        }
+        check_payment(id, before.as_ref(), after, used)?;
     }
     allocations.iter().try_for_each(|allocation| {
         let known = invoices.contains_key(&allocation.invoice)
@@ -357,6 +287,98 @@ pub fn check_settlement(
             ))
         }
     })
+}
+
+/// Sum of some allocations; none if it is out of range.
+fn sum(allocations: &[Allocation], of: impl Fn(&Allocation) -> bool) -> Option<i64> {
+    allocations
+        .iter()
+        .filter(|allocation| of(allocation))
+        .try_fold(0_i64, |sum, allocation| {
+            sum.checked_add(allocation.amount.minor)
+        })
+}
+
+fn check_invoice(
+    id: &str,
+    before: Option<&Invoice>,
+    after: &Invoice,
+    settled: Option<i64>,
+) -> Result<(), Problem> {
+    let opening = opening(id, before, after)?;
+    let expected = settled.and_then(|sum| opening.checked_sub(sum));
+    let allowed = 0..=after.totals.gross.minor.max(0);
+    if expected == Some(after.outstanding.minor) && allowed.contains(&after.outstanding.minor) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        "invoice-over-settled",
+        format!("allocations of invoice {id} do not add up to its outstanding amount"),
+    ))
+}
+
+/// What was open before this proposal's allocations.
+fn opening(id: &str, before: Option<&Invoice>, after: &Invoice) -> Result<i64, Problem> {
+    let is_issued_now = after.state == InvoiceState::Issued;
+    match before {
+        None if after.state == InvoiceState::Draft => Ok(0),
+        None => Ok(after.totals.gross.minor),
+        Some(before) if before.state == InvoiceState::Draft && is_issued_now => {
+            Ok(after.totals.gross.minor)
+        }
+        Some(before) if before.state != after.state => Err(Problem::new(
+            "invoice-transition",
+            format!(
+                "invoice {id} cannot go from {:?} to {:?}",
+                before.state, after.state
+            ),
+        )),
+        Some(before) if before.state != InvoiceState::Draft && !same_content(before, after) => {
+            Err(Problem::new(
+                "invoice-final",
+                format!("the content of invoice {id} is final"),
+            ))
+        }
+        Some(before) => Ok(before.outstanding.minor),
+    }
+}
+
+fn check_payment(
+    id: &str,
+    before: Option<&Payment>,
+    after: &Payment,
+    used: Option<i64>,
+) -> Result<(), Problem> {
+    let fixed = |before: &Payment| Payment {
+        unallocated: before.unallocated,
+        reversed_by: before.reversed_by.clone(),
+        ..after.clone()
+    };
+    if before.is_some_and(|before| fixed(before) != *before) {
+        return Err(Problem::new(
+            "payment-final",
+            format!("payment {id} is final: reverse it"),
+        ));
+    }
+    if after.reverses.is_some() || after.reversed_by.is_some() {
+        if after.unallocated.minor == 0 {
+            return Ok(());
+        }
+        return Err(Problem::new(
+            "payment-reversed",
+            format!("payment {id} is reversed: nothing of it can be allocated"),
+        ));
+    }
+    let opening = before.map_or(after.amount.minor, |before| before.unallocated.minor);
+    let expected = used.and_then(|sum| opening.checked_sub(sum));
+    let allowed = 0..=after.amount.minor;
+    if expected == Some(after.unallocated.minor) && allowed.contains(&after.unallocated.minor) {
+        return Ok(());
+    }
+    Err(Problem::new(
+        "payment-over-allocated",
+        format!("allocations of payment {id} do not add up to its unallocated amount"),
+    ))
 }
 
 fn same_content(before: &Invoice, after: &Invoice) -> bool {

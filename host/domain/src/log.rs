@@ -32,13 +32,7 @@ pub struct CommitHead {
 ///
 /// The place is in the commit's hash as well. It is here so that a change that was altered or moved gives itself away,
 /// instead of only casting doubt on its commit.
-pub fn body_hash(
-    salt: &[u8],
-    seq: Seq,
-    key: &RowKey,
-    previous: Seq,
-    body: Option<&str>,
-) -> Hash {
+pub fn body_hash(salt: &[u8], seq: Seq, key: &RowKey, previous: Seq, body: Option<&str>) -> Hash {
     let mut hasher = Sha256::new();
     hasher.update([u8::from(body.is_some())]);
     part(&mut hasher, salt);
@@ -83,7 +77,11 @@ fn part(hasher: &mut Sha256, bytes: &[u8]) {
 
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('?');
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 /// SHA-256 of some bytes as lower-case hex: how blobs and components are named.

@@ -238,20 +238,20 @@ impl Permission {
             } => {
                 format!(
                     "records of {collection:?}: {}",
-                    list(operations.iter().map(|o| word(o)).collect())
+                    list(operations.iter().map(word).collect())
                 )
             }
             Permission::Invoices { flow, operations } => {
                 format!(
                     "{} invoices and payments: {}",
                     word(flow),
-                    list(operations.iter().map(|o| word(o)).collect())
+                    list(operations.iter().map(word).collect())
                 )
             }
             Permission::Documents { folder, operations } => {
                 format!(
                     "documents in folder {folder:?}: {}",
-                    list(operations.iter().map(|o| word(o)).collect())
+                    list(operations.iter().map(word).collect())
                 )
             }
             Permission::Messages { recipients } => format!("mail to: {}", recipients.join(", ")),
@@ -505,14 +505,14 @@ impl Manifest {
         self.permissions
             .iter()
             .any(|ask| match (&ask.permission, reach) {
-                (_, Reach::Free) => true,
                 (Permission::Records { operations, .. }, Reach::Records(operation)) => {
                     operations.contains(&operation)
                 }
                 (Permission::Invoices { operations, .. }, Reach::Invoices(operation)) => {
                     operations.contains(&operation)
                 }
-                (Permission::Documents { .. }, Reach::Documents)
+                (_, Reach::Free)
+                | (Permission::Documents { .. }, Reach::Documents)
                 | (Permission::Messages { .. }, Reach::Messages)
                 | (Permission::Tasks { .. }, Reach::Tasks) => true,
                 _ => false,

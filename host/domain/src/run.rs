@@ -12,6 +12,10 @@ use crate::{
 
 /// What started a run, in the CloudEvents words (spec 1.0: id, source, type, time).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "`type` is a keyword, and CloudEvents calls it the event type"
+)]
 pub struct Event {
     /// Unique within the source: (automation, id) is one run.
     pub id: String,
@@ -118,7 +122,7 @@ pub enum Outcome {
     },
     /// A limit of the sandbox ended it.
     LimitReached {
-        /// The limit's name with its unit, such as "wall_ms_max".
+        /// The limit's name with its unit, such as "`wall_ms_max`".
         limit: String,
         /// The limit's value.
         allowed: u64,

@@ -31,7 +31,10 @@ pub struct CacheFolder {
 
 impl fmt::Debug for CacheFolder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("CacheFolder").field("path", &self.path).finish_non_exhaustive()
+        formatter
+            .debug_struct("CacheFolder")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -45,11 +48,22 @@ pub struct Cache {
 impl Cache {
     /// Opens the folder.
     pub fn open(folder: CacheFolder, engine: &Engine) -> Result<Self, Error> {
-        std::fs::create_dir_all(&folder.path).map_err(|source| Error::Cache { path: folder.path.clone(), source })?;
+        std::fs::create_dir_all(&folder.path).map_err(|source| Error::Cache {
+            path: folder.path.clone(),
+            source,
+        })?;
         let mut fingerprint = Fingerprint(Sha256::new());
-        engine.precompile_compatibility_hash().hash(&mut fingerprint);
-        let fingerprint = log::hex(&fingerprint.0.finalize()).chars().take(16).collect();
-        Ok(Self { folder, fingerprint })
+        engine
+            .precompile_compatibility_hash()
+            .hash(&mut fingerprint);
+        let fingerprint = log::hex(&fingerprint.0.finalize())
+            .chars()
+            .take(16)
+            .collect();
+        Ok(Self {
+            folder,
+            fingerprint,
+        })
     }
 
     /// The compiled component, if it is there, whole and ours.
@@ -68,7 +82,10 @@ impl Cache {
             tracing::warn!(path = %path.display(), "a compiled plugin is not authentic, compiling again");
             return None;
         };
-        #[expect(unsafe_code, reason = "wasmtime cannot check native code; its origin is checked instead")]
+        #[expect(
+            unsafe_code,
+            reason = "wasmtime cannot check native code; its origin is checked instead"
+        )]
         // SAFETY: `deserialize` asks for bytes that `serialize` made. These very bytes carry a MAC under a key that only
         // this host has, over a name that holds the component's digest and the engine's fingerprint; `store` is the one
         // place that makes such a MAC, of what `serialize` gave it. The buffer is ours alone, nobody can change it now.
@@ -81,15 +98,18 @@ impl Cache {
     /// Keeps a compiled component; trouble is logged, the plugin runs all the same.
     pub fn store(&self, digest: &str, component: &Component) {
         let name = self.name(digest);
-        let stored = component.serialize().map_err(std::io::Error::other).and_then(|code| {
-            let mut mac = self.mac(&name);
-            mac.update(&code);
-            let mut file = tempfile::NamedTempFile::new_in(&self.folder.path)?;
-            file.write_all(&mac.finalize().into_bytes())?;
-            file.write_all(&code)?;
-            file.persist(self.folder.path.join(&name))?;
-            Ok(())
-        });
+        let stored = component
+            .serialize()
+            .map_err(std::io::Error::other)
+            .and_then(|code| {
+                let mut mac = self.mac(&name);
+                mac.update(&code);
+                let mut file = tempfile::NamedTempFile::new_in(&self.folder.path)?;
+                file.write_all(&mac.finalize().into_bytes())?;
+                file.write_all(&code)?;
+                file.persist(self.folder.path.join(&name))?;
+                Ok(())
+            });
         if let Err(error) = stored {
             tracing::warn!(folder = %self.folder.path.display(), %error, "cannot keep a compiled plugin");
         }
@@ -100,7 +120,8 @@ impl Cache {
     }
 
     fn mac(&self, name: &str) -> Hmac<Sha256> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.folder.key).expect("HMAC takes keys of any length");
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.folder.key)
+            .expect("HMAC takes keys of any length");
         // The name's length is the same for every file, so name and code cannot be told apart in two ways.
         mac.update(name.as_bytes());
         mac

@@ -4,7 +4,9 @@
 
 use std::sync::Arc;
 
-use bursar_domain::{canonical, draft::Direction, index::Comparison, money, office, problem::Problem};
+use bursar_domain::{
+    canonical, draft::Direction, index::Comparison, money, office, problem::Problem,
+};
 use bursar_office::{Error, Listed, Order, Paging, Test, View, input};
 use serde_json::Value;
 
@@ -26,8 +28,21 @@ impl From<Error> for Fault {
             Error::Conflict(what) => types::Error::Conflict(problem(what)),
             Error::Denied(what) => types::Error::Denied(problem(what)),
             Error::Limit(what) => types::Error::Limit(problem(what)),
-            Error::Invalid(problems) => types::Error::Invalid(problems.into_iter().map(problem).collect()),
-            Error::Exhausted { limit, allowed, used } => return LimitReached { limit, allowed, used }.into(),
+            Error::Invalid(problems) => {
+                types::Error::Invalid(problems.into_iter().map(problem).collect())
+            }
+            Error::Exhausted {
+                limit,
+                allowed,
+                used,
+            } => {
+                return LimitReached {
+                    limit,
+                    allowed,
+                    used,
+                }
+                .into();
+            }
             trouble => return Self::End(wasmtime::Error::new(HostTrouble::Office(trouble))),
         })
     }
@@ -41,22 +56,37 @@ impl From<Problem> for Fault {
 }
 
 fn problem(problem: Problem) -> types::Problem {
-    types::Problem { code: problem.code, pointer: problem.pointer, message: problem.message }
+    types::Problem {
+        code: problem.code,
+        pointer: problem.pointer,
+        message: problem.message,
+    }
 }
 
 /// An actor; their id is the name that the log has for them.
 pub fn actor(actor: &office::Actor) -> types::Actor {
-    types::Actor { kind: actor.kind.clone(), id: actor.id.clone(), name: actor.id.clone() }
+    types::Actor {
+        kind: actor.kind.clone(),
+        id: actor.id.clone(),
+        name: actor.id.clone(),
+    }
 }
 
 /// Canonical text of a stored value.
 pub fn json(value: &Value) -> Result<String, Fault> {
-    canonical::to_text(value).map_err(|error| Fault::End(wasmtime::Error::new(HostTrouble::Office(Error::Broken(error.to_string())))))
+    canonical::to_text(value).map_err(|error| {
+        Fault::End(wasmtime::Error::new(HostTrouble::Office(Error::Broken(
+            error.to_string(),
+        ))))
+    })
 }
 
 /// An amount.
 pub fn money(amount: money::Money) -> types::Money {
-    types::Money { minor: amount.minor, currency: amount.currency.code().to_owned() }
+    types::Money {
+        minor: amount.minor,
+        currency: amount.currency.code().to_owned(),
+    }
 }
 
 /// A record.
@@ -73,13 +103,26 @@ pub fn row(collection: &str, view: View<Arc<Value>>) -> Result<rows::Row, Fault>
 }
 
 /// Each row of a page, and where the next page begins.
-pub fn page<T, R>(listed: Listed<T>, convert: impl FnMut(View<T>) -> Result<R, Fault>) -> Result<(Vec<R>, Option<String>), Fault> {
-    Ok((listed.items.into_iter().map(convert).collect::<Result<_, _>>()?, listed.next))
+pub fn page<T, R>(
+    listed: Listed<T>,
+    convert: impl FnMut(View<T>) -> Result<R, Fault>,
+) -> Result<(Vec<R>, Option<String>), Fault> {
+    Ok((
+        listed
+            .items
+            .into_iter()
+            .map(convert)
+            .collect::<Result<_, _>>()?,
+        listed.next,
+    ))
 }
 
 /// The part of a listing that the guest asks for.
 pub fn paging(page: types::Page) -> Paging {
-    Paging { limit: page.limit, after: page.after }
+    Paging {
+        limit: page.limit,
+        after: page.after,
+    }
 }
 
 /// Conditions with their values read; every unreadable value is listed.
@@ -94,9 +137,17 @@ pub fn tests(conditions: Vec<types::Condition>) -> Result<Vec<Test>, Fault> {
                 Err(error) => problems.push(error),
             }
         }
-        tests.push(Test { field: condition.field, comparison: comparison(condition.comparison), values });
+        tests.push(Test {
+            field: condition.field,
+            comparison: comparison(condition.comparison),
+            values,
+        });
     }
-    if problems.is_empty() { Ok(tests) } else { Err(Error::Invalid(problems).into()) }
+    if problems.is_empty() {
+        Ok(tests)
+    } else {
+        Err(Error::Invalid(problems).into())
+    }
 }
 
 /// What a listing is sorted by.
@@ -105,7 +156,13 @@ pub fn orders(orders: Vec<types::Order>) -> Vec<Order> {
         types::Direction::Ascending => Direction::Ascending,
         types::Direction::Descending => Direction::Descending,
     };
-    orders.into_iter().map(|order| Order { field: order.field, direction: direction(order.direction) }).collect()
+    orders
+        .into_iter()
+        .map(|order| Order {
+            field: order.field,
+            direction: direction(order.direction),
+        })
+        .collect()
 }
 
 fn comparison(comparison: types::Comparison) -> Comparison {

@@ -46,7 +46,15 @@ pub enum HostTrouble {
 impl LimitReached {
     /// An error if more is used than allowed.
     pub fn check(limit: &'static str, allowed: u64, used: u64) -> Result<(), Self> {
-        if used > allowed { Err(Self { limit, allowed, used }) } else { Ok(()) }
+        if used > allowed {
+            Err(Self {
+                limit,
+                allowed,
+                used,
+            })
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -58,7 +66,11 @@ impl From<LimitReached> for Fault {
 
 impl From<LimitReached> for Outcome {
     fn from(reached: LimitReached) -> Self {
-        Self::LimitReached { limit: reached.limit.to_owned(), allowed: reached.allowed, used: reached.used }
+        Self::LimitReached {
+            limit: reached.limit.to_owned(),
+            allowed: reached.allowed,
+            used: reached.used,
+        }
     }
 }
 
@@ -82,7 +94,9 @@ pub fn outcome_of(error: wasmtime::Error) -> Result<Outcome, Error> {
     // memory is counted before it is asked for.
     let is_ours = error.is::<PoolConcurrencyLimitError>()
         || error.is::<OutOfMemory>()
-        || error.chain().any(|cause| cause.is::<Errno>() || cause.is::<std::io::Error>());
+        || error
+            .chain()
+            .any(|cause| cause.is::<Errno>() || cause.is::<std::io::Error>());
     if is_ours {
         return Err(Error::Sandbox(format!("{error:#}")));
     }
@@ -97,19 +111,41 @@ mod tests {
 
     fn outcome(error: impl std::error::Error + Send + Sync + 'static) -> Result<Outcome, String> {
         let error = wasmtime::Error::new(error).context("on the way");
-        outcome_of(error).map_err(|error| error.to_string().split(':').next().unwrap_or_default().to_owned())
+        outcome_of(error).map_err(|error| {
+            error
+                .to_string()
+                .split(':')
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        })
     }
 
     #[test]
     fn limit_trouble_and_trap_are_told_apart() {
-        let limit = LimitReached { limit: "wall_ms_max", allowed: 1, used: 2 };
+        let limit = LimitReached {
+            limit: "wall_ms_max",
+            allowed: 1,
+            used: 2,
+        };
         assert_eq!(outcome(limit), Ok(limit.into()));
         let broken = bursar_office::Error::Broken("a calendar".to_owned());
-        assert_eq!(outcome(HostTrouble::Office(broken)), Err("the run ended by trouble of the host".to_owned()));
-        assert_eq!(outcome(HostTrouble::Memory("none".to_owned())), Err("the sandbox failed".to_owned()));
+        assert_eq!(
+            outcome(HostTrouble::Office(broken)),
+            Err("the run ended by trouble of the host".to_owned())
+        );
+        assert_eq!(
+            outcome(HostTrouble::Memory("none".to_owned())),
+            Err("the sandbox failed".to_owned())
+        );
         assert_eq!(outcome(Errno::NOMEM), Err("the sandbox failed".to_owned()));
-        assert_eq!(outcome(std::io::Error::other("disk")), Err("the sandbox failed".to_owned()));
-        let trapped = Outcome::Trapped { message: wasmtime::Trap::UnreachableCodeReached.to_string() };
+        assert_eq!(
+            outcome(std::io::Error::other("disk")),
+            Err("the sandbox failed".to_owned())
+        );
+        let trapped = Outcome::Trapped {
+            message: wasmtime::Trap::UnreachableCodeReached.to_string(),
+        };
         assert_eq!(outcome(wasmtime::Trap::UnreachableCodeReached), Ok(trapped));
     }
 }

@@ -87,9 +87,14 @@ impl Ticker {
                 engine.increment_epoch();
             }
         };
-        let thread = std::thread::Builder::new().name("bursar-ticker".to_owned()).spawn(tick);
+        let thread = std::thread::Builder::new()
+            .name("bursar-ticker".to_owned())
+            .spawn(tick);
         let thread = thread.map_err(|error| Error::Sandbox(error.to_string()))?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 }
 

@@ -32,11 +32,19 @@ impl Runtime {
     /// Executes a claimed run and reports how it ended, whatever the plugin does.
     ///
     /// An error is trouble of the host alone: nothing is known of the run then, and it can be executed again.
-    pub async fn execute(&self, plugin: &Plugin, claim: &Claim, session: Session) -> Result<RunReport, Error> {
+    pub async fn execute(
+        &self,
+        plugin: &Plugin,
+        claim: &Claim,
+        session: Session,
+    ) -> Result<RunReport, Error> {
         let turn = self.inner.turns.acquire().await;
         let _turn = turn.map_err(|error| Error::Sandbox(error.to_string()))?;
         let wall = Wall::starting_now(claim.limits.wall_ms_max);
-        let mut store = Store::new(&self.inner.engine, Guest::new(plugin.inspection(), claim, session));
+        let mut store = Store::new(
+            &self.inner.engine,
+            Guest::new(plugin.inspection(), claim, session),
+        );
         store.limiter(Guest::limiter);
         store.set_hostcall_fuel(CALL_BYTES_MAX);
         // A guest that computes looks at the wall clock itself at every tick, and lets others have the thread.
@@ -46,21 +54,34 @@ impl Runtime {
             Ok(UpdateDeadline::Yield(1))
         });
         let input = Input::of(claim)?;
-        let outcome = match tokio::time::timeout(wall.allowed, call(plugin, &mut store, &input)).await {
-            Ok(Ok(Ok(summary))) => Outcome::Succeeded(summary_of(summary)),
-            Ok(Ok(Err(failure))) => failed(failure),
-            Ok(Err(error)) => outcome_of(error)?,
-            // The guest was waiting for the host.
-            Err(_) => wall.reached().into(),
-        };
+        let outcome =
+            match tokio::time::timeout(wall.allowed, call(plugin, &mut store, &input)).await {
+                Ok(Ok(Ok(summary))) => Outcome::Succeeded(summary_of(summary)),
+                Ok(Ok(Err(failure))) => failed(failure),
+                Ok(Err(error)) => outcome_of(error)?,
+                // The guest was waiting for the host.
+                Err(_) => wall.reached().into(),
+            };
         let (draft, kept, usage) = store.into_data().into_parts();
-        Ok(RunReport { outcome, draft, logs: kept.lines, usage })
+        Ok(RunReport {
+            outcome,
+            draft,
+            logs: kept.lines,
+            usage,
+        })
     }
 }
 
-async fn call(plugin: &Plugin, store: &mut Store<Guest>, input: &Input) -> wasmtime::Result<Result<handler::Summary, handler::Failure>> {
+async fn call(
+    plugin: &Plugin,
+    store: &mut Store<Guest>,
+    input: &Input,
+) -> wasmtime::Result<Result<handler::Summary, handler::Failure>> {
     let instance = plugin.ready().instantiate_async(&mut *store).await?;
-    instance.bursar_office_handler().call_run(store, &input.context, &input.event, &input.trigger).await
+    instance
+        .bursar_office_handler()
+        .call_run(store, &input.context, &input.event, &input.trigger)
+        .await
 }
 
 /// What the plugin is handed.
@@ -72,7 +93,11 @@ struct Input {
 
 impl Input {
     fn of(claim: &Claim) -> Result<Self, Error> {
-        Ok(Self { context: context_of(claim)?, event: event_of(claim), trigger: trigger_of(claim)? })
+        Ok(Self {
+            context: context_of(claim)?,
+            event: event_of(claim),
+            trigger: trigger_of(claim)?,
+        })
     }
 }
 
@@ -86,16 +111,28 @@ struct Wall {
 
 impl Wall {
     fn starting_now(allowed_ms: u64) -> Self {
-        Self { started: Instant::now(), allowed: Duration::from_millis(allowed_ms), allowed_ms }
+        Self {
+            started: Instant::now(),
+            allowed: Duration::from_millis(allowed_ms),
+            allowed_ms,
+        }
     }
 
     fn check(&self) -> Result<(), LimitReached> {
-        if self.started.elapsed() < self.allowed { Ok(()) } else { Err(self.reached()) }
+        if self.started.elapsed() < self.allowed {
+            Ok(())
+        } else {
+            Err(self.reached())
+        }
     }
 
     fn reached(&self) -> LimitReached {
         let used = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        LimitReached { limit: "wall_ms_max", allowed: self.allowed_ms, used: used.max(self.allowed_ms) }
+        LimitReached {
+            limit: "wall_ms_max",
+            allowed: self.allowed_ms,
+            used: used.max(self.allowed_ms),
+        }
     }
 }
 
@@ -124,12 +161,19 @@ fn event_of(claim: &Claim) -> handler::Event {
 
 fn trigger_of(claim: &Claim) -> Result<handler::Trigger, Error> {
     Ok(match &claim.event.trigger {
-        Trigger::Manual { input, subjects } => {
-            handler::Trigger::Manual(handler::Manual { input: canonical::to_text(input)?, subjects: subjects.clone() })
-        }
-        Trigger::Timer { timer, scheduled_us, missed } => {
-            handler::Trigger::Timer(handler::Tick { timer: timer.clone(), scheduled: *scheduled_us, missed: *missed })
-        }
+        Trigger::Manual { input, subjects } => handler::Trigger::Manual(handler::Manual {
+            input: canonical::to_text(input)?,
+            subjects: subjects.clone(),
+        }),
+        Trigger::Timer {
+            timer,
+            scheduled_us,
+            missed,
+        } => handler::Trigger::Timer(handler::Tick {
+            timer: timer.clone(),
+            scheduled: *scheduled_us,
+            missed: *missed,
+        }),
     })
 }
 
@@ -138,14 +182,26 @@ fn summary_of(summary: handler::Summary) -> Summary {
     let counts = summary.counts.into_iter().take(COUNTS_MAX);
     Summary {
         text: cut(summary.text, TEXT_BYTES_MAX),
-        counts: counts.map(|count| (cut(count.name, NAME_BYTES_MAX), cut(count.value, NAME_BYTES_MAX))).collect(),
+        counts: counts
+            .map(|count| {
+                (
+                    cut(count.name, NAME_BYTES_MAX),
+                    cut(count.value, NAME_BYTES_MAX),
+                )
+            })
+            .collect(),
     }
 }
 
 fn failed(failure: handler::Failure) -> Outcome {
     match failure {
-        handler::Failure::Retry(later) => Outcome::Retry { problem: problem_of(later.problem), after_us: later.after },
-        handler::Failure::Permanent(problem) => Outcome::Refused { problem: problem_of(problem) },
+        handler::Failure::Retry(later) => Outcome::Retry {
+            problem: problem_of(later.problem),
+            after_us: later.after,
+        },
+        handler::Failure::Permanent(problem) => Outcome::Refused {
+            problem: problem_of(problem),
+        },
     }
 }
 

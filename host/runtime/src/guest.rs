@@ -36,15 +36,31 @@ impl Guest {
     /// A fresh run of a plugin.
     pub fn new(inspection: &Inspection, claim: &Claim, session: Session) -> Self {
         let logs = Arc::new(Mutex::new(Logs::new(claim.limits.log_bytes_max)));
-        let wasi = (!inspection.wasi.is_empty()).then(|| Wasi::new(claim.time_us, &claim.seed, &logs));
-        let memory = Memory { bytes: 0, bytes_max: claim.limits.memory_bytes_max };
-        Self { session, limits: claim.limits.clone(), host_calls: 0, bytes_in: 0, memory, logs, wasi }
+        let wasi =
+            (!inspection.wasi.is_empty()).then(|| Wasi::new(claim.time_us, &claim.seed, &logs));
+        let memory = Memory {
+            bytes: 0,
+            bytes_max: claim.limits.memory_bytes_max,
+        };
+        Self {
+            session,
+            limits: claim.limits.clone(),
+            host_calls: 0,
+            bytes_in: 0,
+            memory,
+            logs,
+            wasi,
+        }
     }
 
     /// Counts a call of the guest and gives the session that answers it.
     pub fn called(&mut self) -> Result<&mut Session, Fault> {
         self.host_calls = self.host_calls.saturating_add(1);
-        LimitReached::check("host_calls_max", self.limits.host_calls_max, self.host_calls)?;
+        LimitReached::check(
+            "host_calls_max",
+            self.limits.host_calls_max,
+            self.host_calls,
+        )?;
         Ok(&mut self.session)
     }
 
@@ -57,7 +73,10 @@ impl Guest {
 
     /// Adds a line to the log.
     pub fn log(&mut self, level: &str, message: String, fields: Vec<(String, String)>) {
-        self.logs.lock().unwrap_or_else(PoisonError::into_inner).push(level, message, fields);
+        self.logs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(level, message, fields);
     }
 
     /// The store's limiter.
@@ -70,7 +89,11 @@ impl Guest {
         if let Some(wasi) = &self.wasi {
             wasi.finish();
         }
-        let kept = self.logs.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let kept = self
+            .logs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         let (draft, used) = self.session.into_parts();
         let usage = Usage {
             memory_bytes: self.memory.bytes,
@@ -85,7 +108,10 @@ impl Guest {
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        self.wasi.as_mut().expect("WASI is linked for plugins that import it, and those have one").view()
+        self.wasi
+            .as_mut()
+            .expect("WASI is linked for plugins that import it, and those have one")
+            .view()
     }
 }
 
@@ -97,24 +123,39 @@ struct Memory {
 
 impl ResourceLimiter for Memory {
     /// Growth over the limit ends the run, so that the same claim ends alike whatever the guest makes of a refusal.
-    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         // A maximum of the guest's own; the engine's is the largest limit there is.
-        let own = maximum.filter(|maximum| u64::try_from(*maximum).is_ok_and(|maximum| maximum < self.bytes_max));
+        let own = maximum.filter(|maximum| {
+            u64::try_from(*maximum).is_ok_and(|maximum| maximum < self.bytes_max)
+        });
         if own.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
         let more = u64::try_from(desired.saturating_sub(current)).unwrap_or(u64::MAX);
         let total = self.bytes.saturating_add(more);
-        LimitReached::check("memory_bytes_max", self.bytes_max, total).map_err(wasmtime::Error::new)?;
+        LimitReached::check("memory_bytes_max", self.bytes_max, total)
+            .map_err(wasmtime::Error::new)?;
         self.bytes = total;
         Ok(true)
     }
 
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
-        Err(wasmtime::Error::new(HostTrouble::Memory(format!("{error:#}"))))
+        Err(wasmtime::Error::new(HostTrouble::Memory(format!(
+            "{error:#}"
+        ))))
     }
 
-    fn table_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        _: usize,
+        desired: usize,
+        _: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         Ok(desired <= TABLE_ELEMENTS_MAX)
     }
 

@@ -22,7 +22,14 @@ pub const CONTRACT_VERSION: &str = "0.1.0";
 const CONTRACT: &str = "bursar:office/";
 const HANDLER: &str = "handler";
 /// Packages of WASI 0.2 that a run gets an empty version of.
-const WASI_PACKAGES: &[&str] = &["wasi:cli/", "wasi:clocks/", "wasi:filesystem/", "wasi:io/", "wasi:random/", "wasi:sockets/"];
+const WASI_PACKAGES: &[&str] = &[
+    "wasi:cli/",
+    "wasi:clocks/",
+    "wasi:filesystem/",
+    "wasi:io/",
+    "wasi:random/",
+    "wasi:sockets/",
+];
 
 /// What there is to know about a plugin without running it.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,15 +54,24 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, Refusal> {
         [] => return Err(Refusal::NoManifest),
         several => return Err(Refusal::SeveralManifests(several.len())),
     };
-    let manifest = std::str::from_utf8(manifest).map_err(|error| Refusal::Malformed(error.to_string()))?;
+    let manifest =
+        std::str::from_utf8(manifest).map_err(|error| Refusal::Malformed(error.to_string()))?;
     let manifest = Manifest::parse(manifest).map_err(Refusal::ManifestInvalid)?;
     let reach = Imports::of(&outline)?;
     find_handler(&outline)?;
-    let excesses: Vec<Excess> = reach.contract.iter().filter_map(|import| excess(import, &manifest)).collect();
+    let excesses: Vec<Excess> = reach
+        .contract
+        .iter()
+        .filter_map(|import| excess(import, &manifest))
+        .collect();
     if !excesses.is_empty() {
         return Err(Refusal::ExceedsManifest(excesses));
     }
-    let mut imports: Vec<String> = reach.contract.iter().map(|(interface, function)| format!("{interface}.{function}")).collect();
+    let mut imports: Vec<String> = reach
+        .contract
+        .iter()
+        .map(|(interface, function)| format!("{interface}.{function}"))
+        .collect();
     imports.sort();
     Ok(Inspection {
         digest: log::sha256_hex(bytes),
@@ -84,7 +100,9 @@ fn outline(bytes: &[u8]) -> Result<Outline<'_>, Refusal> {
     if Parser::is_core_wasm(bytes) {
         return Err(Refusal::NotComponent);
     }
-    walk(bytes).map_err(|error| Refusal::Malformed(error.to_string()))?.ok_or_else(|| Refusal::Malformed("it has no end".to_owned()))
+    walk(bytes)
+        .map_err(|error| Refusal::Malformed(error.to_string()))?
+        .ok_or_else(|| Refusal::Malformed("it has no end".to_owned()))
 }
 
 fn walk(bytes: &[u8]) -> Result<Option<Outline<'_>>, wasmparser::BinaryReaderError> {
@@ -105,9 +123,14 @@ fn walk(bytes: &[u8]) -> Result<Option<Outline<'_>>, wasmparser::BinaryReaderErr
             ValidPayload::Ok | ValidPayload::Parser(_) => {}
         }
         match payload {
-            Payload::Version { encoding: Encoding::Module | Encoding::Component, .. } => depth = depth.saturating_add(1),
+            Payload::Version {
+                encoding: Encoding::Module | Encoding::Component,
+                ..
+            } => depth = depth.saturating_add(1),
             Payload::End(_) => depth = depth.saturating_sub(1),
-            Payload::CustomSection(section) if depth == 1 && section.name() == SECTION => manifests.push(section.data()),
+            Payload::CustomSection(section) if depth == 1 && section.name() == SECTION => {
+                manifests.push(section.data());
+            }
             Payload::ComponentImportSection(section) if depth == 1 => {
                 for import in section {
                     imports.push(import?.name.name);
@@ -121,7 +144,12 @@ fn walk(bytes: &[u8]) -> Result<Option<Outline<'_>>, wasmparser::BinaryReaderErr
             _ => {}
         }
     }
-    Ok(types.map(|types| Outline { manifests, imports, exports, types }))
+    Ok(types.map(|types| Outline {
+        manifests,
+        imports,
+        exports,
+        types,
+    }))
 }
 
 #[derive(Default)]
@@ -135,12 +163,20 @@ impl Imports {
     fn of(outline: &Outline<'_>) -> Result<Self, Refusal> {
         let mut found = Self::default();
         for name in &outline.imports {
-            if WASI_PACKAGES.iter().any(|package| name.starts_with(package)) && name.contains("@0.2.") {
+            if WASI_PACKAGES
+                .iter()
+                .any(|package| name.starts_with(package))
+                && name.contains("@0.2.")
+            {
                 found.wasi.insert((*name).to_owned());
                 continue;
             }
-            let interface = contract_interface(name)?.ok_or_else(|| Refusal::UnknownImport((*name).to_owned()))?;
-            let item = outline.types.component_item_for_import(name).map(|item| item.ty);
+            let interface = contract_interface(name)?
+                .ok_or_else(|| Refusal::UnknownImport((*name).to_owned()))?;
+            let item = outline
+                .types
+                .component_item_for_import(name)
+                .map(|item| item.ty);
             let functions = functions_of(item, outline.types.as_ref());
             for function in functions.ok_or_else(|| Refusal::UnknownImport((*name).to_owned()))? {
                 if reach_of(interface, &function).is_none() {
@@ -155,18 +191,26 @@ impl Imports {
 
 /// The interface's bare name, if the contract's package holds it.
 fn contract_interface(name: &str) -> Result<Option<&str>, Refusal> {
-    let Some((interface, version)) = name.strip_prefix(CONTRACT).and_then(|rest| rest.split_once('@')) else {
+    let Some((interface, version)) = name
+        .strip_prefix(CONTRACT)
+        .and_then(|rest| rest.split_once('@'))
+    else {
         return Ok(None);
     };
     if version != CONTRACT_VERSION {
-        return Err(Refusal::OtherContract { found: name.to_owned(), expected: CONTRACT_VERSION });
+        return Err(Refusal::OtherContract {
+            found: name.to_owned(),
+            expected: CONTRACT_VERSION,
+        });
     }
     Ok(Some(interface))
 }
 
 /// Names of an interface's functions; none when it is no interface of functions and types.
 fn functions_of(item: Option<ComponentEntityType>, types: TypesRef<'_>) -> Option<Vec<String>> {
-    let ComponentEntityType::Instance(id) = item? else { return None };
+    let ComponentEntityType::Instance(id) = item? else {
+        return None;
+    };
     let mut functions = Vec::new();
     for (name, export) in &types.get(id)?.exports {
         match export.ty {
@@ -180,11 +224,18 @@ fn functions_of(item: Option<ComponentEntityType>, types: TypesRef<'_>) -> Optio
 
 fn find_handler(outline: &Outline<'_>) -> Result<(), Refusal> {
     for name in &outline.exports {
-        if name.strip_prefix(CONTRACT).and_then(|rest| rest.split('@').next()) != Some(HANDLER) {
+        if name
+            .strip_prefix(CONTRACT)
+            .and_then(|rest| rest.split('@').next())
+            != Some(HANDLER)
+        {
             continue;
         }
         contract_interface(name)?;
-        let item = outline.types.component_item_for_export(name).map(|item| item.ty);
+        let item = outline
+            .types
+            .component_item_for_export(name)
+            .map(|item| item.ty);
         let functions = functions_of(item, outline.types.as_ref()).unwrap_or_default();
         if functions.iter().any(|function| function == "run") {
             return Ok(());
@@ -195,7 +246,10 @@ fn find_handler(outline: &Outline<'_>) -> Result<(), Refusal> {
 
 fn excess((interface, function): &(String, String), manifest: &Manifest) -> Option<Excess> {
     let reach = reach_of(interface, function)?;
-    let missing = || Excess { function: format!("{interface}.{function}"), missing: in_words(reach).to_owned() };
+    let missing = || Excess {
+        function: format!("{interface}.{function}"),
+        missing: in_words(reach).to_owned(),
+    };
     (!manifest.asks(reach)).then(missing)
 }
 

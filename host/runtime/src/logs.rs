@@ -30,7 +30,12 @@ pub struct Kept {
 impl Logs {
     /// An empty log.
     pub fn new(bytes_max: u64) -> Self {
-        Self { lines: Vec::new(), bytes: 0, bytes_max, dropped: 0 }
+        Self {
+            lines: Vec::new(),
+            bytes: 0,
+            bytes_max,
+            dropped: 0,
+        }
     }
 
     /// Adds a line, cut to [`LINE_BYTES_MAX`], or counts it as dropped.
@@ -44,19 +49,31 @@ impl Logs {
             }
             kept.push((cut(name, &mut left), cut(value, &mut left)));
         }
-        let bytes = level.len().saturating_add(LINE_BYTES_MAX.saturating_sub(left));
-        let total = self.bytes.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
+        let bytes = level
+            .len()
+            .saturating_add(LINE_BYTES_MAX.saturating_sub(left));
+        let total = self
+            .bytes
+            .saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
         if total > self.bytes_max {
             self.dropped = self.dropped.saturating_add(1);
         } else {
             self.bytes = total;
-            self.lines.push(LogLine { level: level.to_owned(), message, fields: kept });
+            self.lines.push(LogLine {
+                level: level.to_owned(),
+                message,
+                fields: kept,
+            });
         }
     }
 
     /// Ends the log.
     pub fn take(&mut self) -> Kept {
-        Kept { lines: std::mem::take(&mut self.lines), bytes: self.bytes, dropped: self.dropped }
+        Kept {
+            lines: std::mem::take(&mut self.lines),
+            bytes: self.bytes,
+            dropped: self.dropped,
+        }
     }
 }
 
@@ -74,8 +91,16 @@ mod tests {
     #[test]
     fn a_line_is_cut_at_a_character() {
         let mut logs = Logs::new(u64::MAX);
-        logs.push("info", "ä".repeat(LINE_BYTES_MAX), vec![("lost".to_owned(), String::new())]);
-        logs.push("info", format!("{}ä", "x".repeat(LINE_BYTES_MAX - 1)), Vec::new());
+        logs.push(
+            "info",
+            "ä".repeat(LINE_BYTES_MAX),
+            vec![("lost".to_owned(), String::new())],
+        );
+        logs.push(
+            "info",
+            format!("{}ä", "x".repeat(LINE_BYTES_MAX - 1)),
+            Vec::new(),
+        );
         let kept = logs.take();
         let sizes: Vec<usize> = kept.lines.iter().map(|line| line.message.len()).collect();
         assert_eq!(sizes, [LINE_BYTES_MAX, LINE_BYTES_MAX - 1]);
@@ -95,9 +120,19 @@ mod tests {
     #[test]
     fn fields_take_part_in_a_lines_size() {
         let mut logs = Logs::new(u64::MAX);
-        logs.push("info", "m".to_owned(), vec![("n".to_owned(), "v".repeat(2 * LINE_BYTES_MAX)), ("gone".to_owned(), String::new())]);
+        logs.push(
+            "info",
+            "m".to_owned(),
+            vec![
+                ("n".to_owned(), "v".repeat(2 * LINE_BYTES_MAX)),
+                ("gone".to_owned(), String::new()),
+            ],
+        );
         let kept = logs.take();
-        assert_eq!(kept.bytes, u64::try_from("info".len() + LINE_BYTES_MAX).expect("small"));
+        assert_eq!(
+            kept.bytes,
+            u64::try_from("info".len() + LINE_BYTES_MAX).expect("small")
+        );
         assert_eq!(kept.lines.first().map(|line| line.fields.len()), Some(1));
     }
 }

@@ -54,7 +54,9 @@ pub enum PackageError {
     #[error("cargo could not build the plugin:\n{0}")]
     Build(String),
     /// The package is no plugin.
-    #[error("{folder} builds {count} WebAssembly libraries, a plugin is one (crate-type = [\"cdylib\"])")]
+    #[error(
+        "{folder} builds {count} WebAssembly libraries, a plugin is one (crate-type = [\"cdylib\"])"
+    )]
     NotOneLibrary {
         /// The package.
         folder: PathBuf,
@@ -84,16 +86,28 @@ pub struct Built {
 pub fn component(module: &[u8], manifest: &str) -> Result<Built, PackageError> {
     let component = assemble(module, manifest)?;
     let inspection = inspect(&component)?;
-    Ok(Built { component, inspection })
+    Ok(Built {
+        component,
+        inspection,
+    })
 }
 
 /// As [`component`], without asking whether the host would install it.
 pub fn assemble(module: &[u8], manifest: &str) -> Result<Vec<u8>, PackageError> {
-    let mut component = if Parser::is_component(module) { module.to_vec() } else { encode(module)? };
+    let mut component = if Parser::is_component(module) {
+        module.to_vec()
+    } else {
+        encode(module)?
+    };
     if manifest.len() > MANIFEST_BYTES_MAX {
-        return Err(PackageError::Encode(format!("the manifest has more than {MANIFEST_BYTES_MAX} bytes")));
+        return Err(PackageError::Encode(format!(
+            "the manifest has more than {MANIFEST_BYTES_MAX} bytes"
+        )));
     }
-    let section = CustomSection { name: Cow::Borrowed(SECTION), data: Cow::Borrowed(manifest.as_bytes()) };
+    let section = CustomSection {
+        name: Cow::Borrowed(SECTION),
+        data: Cow::Borrowed(manifest.as_bytes()),
+    };
     component.push(section.id());
     section.encode(&mut component);
     Ok(component)
@@ -101,7 +115,9 @@ pub fn assemble(module: &[u8], manifest: &str) -> Result<Vec<u8>, PackageError> 
 
 fn encode(module: &[u8]) -> Result<Vec<u8>, PackageError> {
     let mut encoder = ComponentEncoder::default();
-    let component = encoder.module(module).and_then(|encoder| encoder.validate(true).encode());
+    let component = encoder
+        .module(module)
+        .and_then(|encoder| encoder.validate(true).encode());
     component.map_err(|error| PackageError::Encode(format!("{error:#}")))
 }
 
@@ -110,21 +126,37 @@ pub fn build_crate(folder: &Path, target_dir: &Path) -> Result<Built, PackageErr
     let modules = compile(&folder.join("Cargo.toml"), target_dir, &["--lib"])?;
     let mut modules = modules.into_values();
     let (Some(module), None) = (modules.next(), modules.next()) else {
-        return Err(PackageError::NotOneLibrary { folder: folder.to_owned(), count: modules.len() });
+        return Err(PackageError::NotOneLibrary {
+            folder: folder.to_owned(),
+            count: modules.len(),
+        });
     };
     let manifest = read(&folder.join(MANIFEST_FILE))?;
-    let manifest = String::from_utf8(manifest).map_err(|error| PackageError::Encode(format!("{MANIFEST_FILE}: {error}")))?;
+    let manifest = String::from_utf8(manifest)
+        .map_err(|error| PackageError::Encode(format!("{MANIFEST_FILE}: {error}")))?;
     component(&read(&module)?, &manifest)
 }
 
 /// Compiles a package's libraries for [`TARGET`] with the small profile; gives core modules by their target's name.
 ///
 /// `selection` are cargo's words for what to build, such as `--lib` or `--examples`.
-pub fn compile(cargo_toml: &Path, target_dir: &Path, selection: &[&str]) -> Result<BTreeMap<String, PathBuf>, PackageError> {
+pub fn compile(
+    cargo_toml: &Path,
+    target_dir: &Path,
+    selection: &[&str],
+) -> Result<BTreeMap<String, PathBuf>, PackageError> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
-        .args(["build", "--release", "--quiet", "--target", TARGET, "--message-format", "json-render-diagnostics"])
+        .args([
+            "build",
+            "--release",
+            "--quiet",
+            "--target",
+            TARGET,
+            "--message-format",
+            "json-render-diagnostics",
+        ])
         .args(selection)
         .arg("--manifest-path")
         .arg(cargo_toml)
@@ -138,11 +170,23 @@ pub fn compile(cargo_toml: &Path, target_dir: &Path, selection: &[&str]) -> Resu
         .stdin(Stdio::null());
     let output = command.output().map_err(PackageError::Start)?;
     if !output.status.success() {
-        return Err(PackageError::Build(String::from_utf8_lossy(&output.stderr).trim_end().to_owned()));
+        return Err(PackageError::Build(
+            String::from_utf8_lossy(&output.stderr)
+                .trim_end()
+                .to_owned(),
+        ));
     }
-    let manifest_path = cargo_toml.canonicalize().map_err(|source| PackageError::Read { path: cargo_toml.to_owned(), source })?;
+    let manifest_path = cargo_toml
+        .canonicalize()
+        .map_err(|source| PackageError::Read {
+            path: cargo_toml.to_owned(),
+            source,
+        })?;
     let lines = output.stdout.split(|byte| *byte == b'\n');
-    Ok(lines.filter_map(|line| serde_json::from_slice::<Artifact>(line).ok()).filter_map(|artifact| artifact.module(&manifest_path)).collect())
+    Ok(lines
+        .filter_map(|line| serde_json::from_slice::<Artifact>(line).ok())
+        .filter_map(|artifact| artifact.module(&manifest_path))
+        .collect())
 }
 
 /// One line of cargo's JSON messages; lines of another shape are about something else.
@@ -160,12 +204,23 @@ struct Target {
 
 impl Artifact {
     fn module(self, manifest_path: &Path) -> Option<(String, PathBuf)> {
-        let ours = self.manifest_path.canonicalize().is_ok_and(|path| path == manifest_path);
-        let module = self.filenames.into_iter().find(|file| file.extension().is_some_and(|extension| extension == "wasm"));
-        module.filter(|_| ours).map(|module| (self.target.name, module))
+        let ours = self
+            .manifest_path
+            .canonicalize()
+            .is_ok_and(|path| path == manifest_path);
+        let module = self.filenames.into_iter().find(|file| {
+            file.extension()
+                .is_some_and(|extension| extension == "wasm")
+        });
+        module
+            .filter(|_| ours)
+            .map(|module| (self.target.name, module))
     }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, PackageError> {
-    std::fs::read(path).map_err(|source| PackageError::Read { path: path.to_owned(), source })
+    std::fs::read(path).map_err(|source| PackageError::Read {
+        path: path.to_owned(),
+        source,
+    })
 }

@@ -67,7 +67,11 @@ pub struct Excess {
 
 impl std::fmt::Display for Excess {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{} needs the permission {:?}", self.function, self.missing)
+        write!(
+            formatter,
+            "{} needs the permission {:?}",
+            self.function, self.missing
+        )
     }
 }
 
@@ -93,19 +97,29 @@ impl Refusal {
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::TooLarge { .. } => "build with optimisation for size, and strip debug information",
-            Self::NotWasm | Self::NotComponent | Self::Malformed(_) | Self::NoManifest | Self::SeveralManifests(_) => {
-                "make the component with `bursar plugin build`"
+            Self::TooLarge { .. } => {
+                "build with optimisation for size, and strip debug information"
             }
+            Self::NotWasm
+            | Self::NotComponent
+            | Self::Malformed(_)
+            | Self::NoManifest
+            | Self::SeveralManifests(_) => "make the component with `bursar plugin build`",
             Self::ManifestInvalid(_) => "correct plugin.toml and build again",
             Self::UnknownImport(_) | Self::DoesNotFit(_) => "build against the host's wit/ folder",
             Self::OtherContract { .. } => "build again with the SDK that belongs to this host",
-            Self::ExceedsManifest(_) => "ask for the permission in plugin.toml, with a reason, or do not call the function",
+            Self::ExceedsManifest(_) => {
+                "ask for the permission in plugin.toml, with a reason, or do not call the function"
+            }
             Self::NoHandler => "export the interface `handler` of the contract",
         }
     }
 }
 
 fn list<T: std::fmt::Display>(items: &[T]) -> String {
-    items.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    items
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }

@@ -35,7 +35,10 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { cache: None, instances_max: 64 }
+        Self {
+            cache: None,
+            instances_max: 64,
+        }
     }
 }
 
@@ -82,22 +85,42 @@ impl Runtime {
     /// Sets up the sandbox.
     pub fn new(settings: Settings) -> Result<Self, Error> {
         let engine = engine(settings.instances_max.max(1))?;
-        let cache = settings.cache.map(|folder| Cache::open(folder, &engine)).transpose()?;
+        let cache = settings
+            .cache
+            .map(|folder| Cache::open(folder, &engine))
+            .transpose()?;
         let plain = linker(&engine).map_err(|error| Error::Sandbox(format!("{error:#}")))?;
         let with_wasi = linker(&engine).and_then(|mut linker| {
             wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
             Ok(linker)
         });
         let with_wasi = with_wasi.map_err(|error| Error::Sandbox(format!("{error:#}")))?;
-        let turns = Semaphore::new(usize::try_from(settings.instances_max.max(1)).unwrap_or(Semaphore::MAX_PERMITS));
+        let turns = Semaphore::new(
+            usize::try_from(settings.instances_max.max(1)).unwrap_or(Semaphore::MAX_PERMITS),
+        );
         let ticker = Ticker::start(&engine)?;
-        let inner = Inner { engine, turns, plain, with_wasi, cache, loaded: Mutex::default(), _ticker: ticker };
-        Ok(Self { inner: Arc::new(inner) })
+        let inner = Inner {
+            engine,
+            turns,
+            plain,
+            with_wasi,
+            cache,
+            loaded: Mutex::default(),
+            _ticker: ticker,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
     /// The plugin of that digest, if it was loaded before: spares reading its bytes.
     pub fn find(&self, digest: &str) -> Option<Plugin> {
-        self.inner.loaded.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
+        self.inner
+            .loaded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(digest)
+            .cloned()
     }
 
     /// Makes a component ready to run. Compiling takes up to many seconds: call it where blocking is fine.
@@ -109,10 +132,18 @@ impl Runtime {
             return Ok(plugin);
         }
         let component = self.compile(bytes, &inspection.digest)?;
-        let linker = if inspection.wasi.is_empty() { &self.inner.plain } else { &self.inner.with_wasi };
-        let ready = linker.instantiate_pre(&component).and_then(AutomationPre::new);
+        let linker = if inspection.wasi.is_empty() {
+            &self.inner.plain
+        } else {
+            &self.inner.with_wasi
+        };
+        let ready = linker
+            .instantiate_pre(&component)
+            .and_then(AutomationPre::new);
         let ready = ready.map_err(|error| Refusal::DoesNotFit(format!("{error:#}")))?;
-        let plugin = Plugin { inner: Arc::new(Loaded { inspection, ready }) };
+        let plugin = Plugin {
+            inner: Arc::new(Loaded { inspection, ready }),
+        };
         self.keep(&plugin);
         Ok(plugin)
     }
@@ -122,7 +153,8 @@ impl Runtime {
         if let Some(component) = cache.as_ref().and_then(|cache| cache.load(engine, digest)) {
             return Ok(component);
         }
-        let component = Component::from_binary(engine, bytes).map_err(|error| Refusal::DoesNotFit(format!("{error:#}")))?;
+        let component = Component::from_binary(engine, bytes)
+            .map_err(|error| Refusal::DoesNotFit(format!("{error:#}")))?;
         if let Some(cache) = cache {
             cache.store(digest, &component);
         }
@@ -130,7 +162,11 @@ impl Runtime {
     }
 
     fn keep(&self, plugin: &Plugin) {
-        let mut loaded = self.inner.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut loaded = self
+            .inner
+            .loaded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if loaded.len() >= PLUGINS_MAX {
             // Rare, and cheap to repair with the folder of compiled plugins: not worth an order of use.
             loaded.clear();

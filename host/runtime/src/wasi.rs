@@ -33,10 +33,24 @@ pub struct Wasi {
 impl Wasi {
     /// A WASI with the run's clock, randomness from its seed, and its log.
     pub fn new(time_us: i64, seed: &[u8; 32], logs: &Arc<Mutex<Logs>>) -> Self {
-        let printed = |level| Arc::new(Mutex::new(Printed { level, line: Vec::new(), logs: Arc::clone(logs) }));
+        let printed = |level| {
+            Arc::new(Mutex::new(Printed {
+                level,
+                line: Vec::new(),
+                logs: Arc::clone(logs),
+            }))
+        };
         let output = [printed("info"), printed("warn")];
         let [standard, error] = &output;
-        let random = |purpose: &str| ChaCha20Rng::from_seed(Sha256::new().chain_update(seed).chain_update(purpose).finalize().into());
+        let random = |purpose: &str| {
+            ChaCha20Rng::from_seed(
+                Sha256::new()
+                    .chain_update(seed)
+                    .chain_update(purpose)
+                    .finalize()
+                    .into(),
+            )
+        };
         let clock = Still(Duration::from_micros(u64::try_from(time_us).unwrap_or(0)));
         let context = WasiCtx::builder()
             .stdout(Printer(Arc::clone(standard)))
@@ -53,18 +67,28 @@ impl Wasi {
             .build();
         let mut table = ResourceTable::new();
         table.set_max_capacity(HANDLES_MAX);
-        Self { context, table, output }
+        Self {
+            context,
+            table,
+            output,
+        }
     }
 
     /// What the linked functions work on.
     pub fn view(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.context, table: &mut self.table }
+        WasiCtxView {
+            ctx: &mut self.context,
+            table: &mut self.table,
+        }
     }
 
     /// Turns what is left of unfinished lines into lines.
     pub fn finish(&self) {
         for printed in &self.output {
-            printed.lock().unwrap_or_else(PoisonError::into_inner).end_line();
+            printed
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .end_line();
         }
     }
 }
@@ -120,7 +144,10 @@ impl Printed {
         let text = String::from_utf8_lossy(&line);
         let text = text.trim_end_matches(['\n', '\r']);
         if !text.is_empty() {
-            self.logs.lock().unwrap_or_else(PoisonError::into_inner).push(self.level, text.to_owned(), Vec::new());
+            self.logs
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(self.level, text.to_owned(), Vec::new());
         }
     }
 }
@@ -148,7 +175,10 @@ impl StdoutStream for Printer {
 
 impl OutputStream for Printer {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).print(&bytes);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .print(&bytes);
         Ok(())
     }
 

@@ -13,7 +13,9 @@ pub trait Weight {
 
 impl Weight for String {
     fn bytes(&self) -> u64 {
-        u64::try_from(self.len()).unwrap_or(u64::MAX).saturating_add(FRAME)
+        u64::try_from(self.len())
+            .unwrap_or(u64::MAX)
+            .saturating_add(FRAME)
     }
 }
 
@@ -25,7 +27,8 @@ impl<T: Weight> Weight for Option<T> {
 
 impl<T: Weight> Weight for Vec<T> {
     fn bytes(&self) -> u64 {
-        self.iter().fold(FRAME, |sum, item| sum.saturating_add(item.bytes()))
+        self.iter()
+            .fold(FRAME, |sum, item| sum.saturating_add(item.bytes()))
     }
 }
 
@@ -47,7 +50,16 @@ macro_rules! records {
     })* };
 }
 
-scalars!((), bool, u32, u64, i64, rows::Flow, rows::InvoiceKind, rows::InvoiceState);
+scalars!(
+    (),
+    bool,
+    u32,
+    u64,
+    i64,
+    rows::Flow,
+    rows::InvoiceKind,
+    rows::InvoiceState
+);
 
 records! {
     types::Money { minor, currency }

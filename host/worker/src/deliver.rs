@@ -8,7 +8,10 @@ use std::{
 };
 
 use bursar_db::{Delivery, OutboxEntry};
-use bursar_domain::office::Message;
+use bursar_domain::{
+    office::{Message, STOP, Stop},
+    row::{Kind, RowKey},
+};
 use cap_std::{ambient_authority, fs::Dir};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
@@ -128,11 +131,22 @@ impl Worker {
         }
         let mut deliveries = Vec::with_capacity(due.len());
         for entry in &due {
+            // A slow server makes this loop long, and a stop must not wait for its end.
+            if self.is_stopped().await? {
+                break;
+            }
             let tried = self.inner.transport.deliver(entry).await;
             deliveries.push(self.outcome(entry, tried).await?);
         }
+        let tried = deliveries.len();
         self.inner.database.delivered(deliveries).await?;
-        Ok(due.len())
+        Ok(tried)
+    }
+
+    async fn is_stopped(&self) -> Result<bool, Error> {
+        let row = self.inner.database.snapshot().get(&RowKey::of(Kind::Control, STOP)).await?;
+        let stop: Option<Stop> = row.map(|row| row.decode()).transpose().map_err(bursar_office::Error::from)?;
+        Ok(stop.is_some_and(|stop| stop.stopped))
     }
 
     async fn outcome(&self, entry: &OutboxEntry, tried: Result<(), Failure>) -> Result<Delivery, Error> {

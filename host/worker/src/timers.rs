@@ -106,6 +106,10 @@ impl Worker {
             limits: Limits::default(),
         };
         let mut session = Session::new(&self.inner.database, context);
+        // Read in this session: a stop that comes meanwhile makes the commit stale.
+        if session.stop().await?.stopped {
+            return Ok(false);
+        }
         if let Some(event) = &due.event {
             session.enqueue(&due.automation, event).await?;
         }

@@ -1,23 +1,33 @@
-//! Builds the plugins that tests run, when a test asks for one.
+//! Builds the plugins and the program that tests run, when a test asks for one.
 //!
 //! Knows where the guests and the first-party plugins are and hands them to [`bursar_runtime::package`], which makes
 //! every component. Cargo's own lock lets one process of a test run build and the others find it done.
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "what cannot be built fails the test that asked for it"
+)]
 
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
     sync::OnceLock,
 };
 
 use bursar_runtime::package;
+use serde_json::Value;
 
 fn workspace() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("this crate lies two folders deep")
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("this crate lies two folders deep")
 }
 
 /// Where components are built: apart from the host's own build, whose lock cargo may hold.
 fn target_dir() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace().join("target"), PathBuf::from);
     target.join("guests")
 }
 
@@ -31,13 +41,18 @@ fn modules() -> &'static BTreeMap<String, PathBuf> {
 
 /// The core module of a guest of `tests/guests`.
 pub fn module(name: &str) -> Vec<u8> {
-    let path = modules().get(name).unwrap_or_else(|| panic!("there is no guest {name:?}"));
+    let path = modules()
+        .get(name)
+        .unwrap_or_else(|| panic!("there is no guest {name:?}"));
     std::fs::read(path).expect("cargo has just named this file")
 }
 
 /// The manifest of a guest of `tests/guests`.
 pub fn manifest(name: &str) -> String {
-    let path = workspace().join("tests/guests/manifests").join(name).with_extension("toml");
+    let path = workspace()
+        .join("tests/guests/manifests")
+        .join(name)
+        .with_extension("toml");
     std::fs::read_to_string(path).expect("every guest has a manifest")
 }
 
@@ -48,5 +63,51 @@ pub fn guest(name: &str) -> Vec<u8> {
 
 /// A plugin of `plugins/` as `bursar plugin build` makes it.
 pub fn plugin(name: &str) -> Vec<u8> {
-    package::build_crate(&workspace().join("plugins").join(name), &target_dir()).expect("the plugin builds").component
+    package::build_crate(&workspace().join("plugins").join(name), &target_dir())
+        .expect("the plugin builds")
+        .component
+}
+
+/// The program `bursar`.
+///
+/// Built with the whole workspace's features, which are those of the tests' own build: nothing is compiled twice.
+pub fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(build_program)
+}
+
+fn build_program() -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(workspace())
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .args([
+            "build",
+            "--workspace",
+            "--bin",
+            "bursar",
+            "--message-format",
+            "json-render-diagnostics",
+        ]);
+    // What cargo told this test of its own package; build scripts that ask for it would run again, and much after them.
+    let own = std::env::vars_os().map(|(name, _)| name);
+    for name in own.filter(|name| is_of_package(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
+    let output = command.output().expect("cargo starts");
+    assert!(output.status.success(), "the program builds");
+    let messages = String::from_utf8_lossy(&output.stdout);
+    let executable = messages
+        .lines()
+        .rev()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|message| message["target"]["name"] == "bursar")
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from));
+    executable.expect("cargo names what it has just built")
+}
+
+fn is_of_package(variable: &str) -> bool {
+    variable.starts_with("CARGO_PKG_") || variable.starts_with("CARGO_MANIFEST_")
 }

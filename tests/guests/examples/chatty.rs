@@ -13,7 +13,9 @@ struct Chatty;
 
 impl Plugin for Chatty {
     fn run(run: &Run) -> Result<Summary, Failure> {
-        let Some(input) = run.input::<Input>()? else { return Ok(Summary::new("silent")) };
+        let Some(input) = run.input::<Input>()? else {
+            return Ok(Summary::new("silent"));
+        };
         for line in 0..input.lines {
             log::info(&input.message, &[("line", &line.to_string())]);
         }

@@ -29,12 +29,18 @@ struct Count;
 
 impl Plugin for Count {
     fn run(run: &Run) -> Result<Summary, Failure> {
-        let input: Input = run.input()?.ok_or_else(|| Problem::new("no-input", "a counter is needed"))?;
+        let input: Input = run
+            .input()?
+            .ok_or_else(|| Problem::new("no-input", "a counter is needed"))?;
         let row = records::get("counters", &input.counter)?;
         let value = row.read::<Counter>()?.value + 1;
         let merge = format!(r#"{{"value":{value}}}"#);
         records_write::patch("counters", &row.id, Some(&row.revision), &merge)?;
-        let head = if input.invoice { Some(issue(run, input.party)?) } else { None };
+        let head = if input.invoice {
+            Some(issue(run, input.party)?)
+        } else {
+            None
+        };
         if let Some(address) = input.mail {
             let number = head.map_or_else(|| "none".to_owned(), |head| head.number_text);
             send(run, address, &number)?;
@@ -50,7 +56,10 @@ fn issue(run: &Run, party: Option<String>) -> Result<InvoiceHead, Failure> {
         quantity: "1".into(),
         unit: "C62".into(),
         unit_price: "10.00".into(),
-        tax: Tax { category: "S".into(), rate: "20".into() },
+        tax: Tax {
+            category: "S".into(),
+            rate: "20".into(),
+        },
         adjustments: vec![],
         extra: "{}".into(),
     };
@@ -69,7 +78,12 @@ fn issue(run: &Run, party: Option<String>) -> Result<InvoiceHead, Failure> {
         extra: "{}".into(),
     };
     let draft = invoices_write::draft(&run.event.id, &content)?;
-    Ok(invoices_write::issue(&draft.id, &draft.revision, None, None)?)
+    Ok(invoices_write::issue(
+        &draft.id,
+        &draft.revision,
+        None,
+        None,
+    )?)
 }
 
 fn send(run: &Run, address: String, number: &str) -> Result<(), Failure> {

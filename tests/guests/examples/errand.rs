@@ -12,23 +12,68 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case")]
 enum Step {
-    Get { id: String },
-    Search { limit: u32, after: Option<String> },
-    SearchBy { field: String, value: String },
-    Create { key: String, body: String },
-    Patch { id: String, expected: Option<String>, merge: String },
-    Remove { id: String },
-    Mail { key: String, to: String },
-    Task { key: String, assignee: String },
-    PutState { name: String, value: String },
-    GetState { name: String },
+    Get {
+        id: String,
+    },
+    Search {
+        limit: u32,
+        after: Option<String>,
+    },
+    SearchBy {
+        field: String,
+        value: String,
+    },
+    Create {
+        key: String,
+        body: String,
+    },
+    Patch {
+        id: String,
+        expected: Option<String>,
+        merge: String,
+    },
+    Remove {
+        id: String,
+    },
+    Mail {
+        key: String,
+        to: String,
+    },
+    Task {
+        key: String,
+        assignee: String,
+    },
+    PutState {
+        name: String,
+        value: String,
+    },
+    GetState {
+        name: String,
+    },
     /// The offset is text, since JSON numbers end at 2^53.
-    Read { document: String, offset: String, length: u32 },
-    AddDays { calendar: String, date: String, days: i32 },
-    CountDays { calendar: String, start: String, end: String },
+    Read {
+        document: String,
+        offset: String,
+        length: u32,
+    },
+    AddDays {
+        calendar: String,
+        date: String,
+        days: i32,
+    },
+    CountDays {
+        calendar: String,
+        start: String,
+        end: String,
+    },
     /// The instant is text, as above.
-    ToLocal { at: String, zone: String },
-    Random { length: u32 },
+    ToLocal {
+        at: String,
+        zone: String,
+    },
+    Random {
+        length: u32,
+    },
     Today,
 }
 
@@ -37,7 +82,9 @@ struct Errand;
 impl Plugin for Errand {
     fn run(run: &Run) -> Result<Summary, Failure> {
         let steps: Vec<Step> = run.input()?.unwrap_or_default();
-        let results = steps.into_iter().map(|step| act(step).unwrap_or_else(|error| name(&error)));
+        let results = steps
+            .into_iter()
+            .map(|step| act(step).unwrap_or_else(|error| name(&error)));
         Ok(Summary::new(results.collect::<Vec<_>>().join("\n")))
     }
 }
@@ -52,7 +99,10 @@ fn name(error: &Error) -> String {
         Error::Limit(_) => "limit",
         Error::Other(_) => "other",
     };
-    format!("{case} {}", error.problems().first().map_or("", |problem| &problem.code))
+    format!(
+        "{case} {}",
+        error.problems().first().map_or("", |problem| &problem.code)
+    )
 }
 
 fn act(step: Step) -> Result<String, Error> {
@@ -60,17 +110,37 @@ fn act(step: Step) -> Result<String, Error> {
         Step::Get { .. } | Step::Search { .. } | Step::SearchBy { .. } => read(step),
         Step::Create { .. } | Step::Patch { .. } | Step::Remove { .. } => change(step),
         Step::Mail { key, to } => {
-            let mail = NewMail { to: vec![to], cc: vec![], reply_to: None, subject: "Hello".into(), text: "Hello".into() };
+            let mail = NewMail {
+                to: vec![to],
+                cc: vec![],
+                reply_to: None,
+                subject: "Hello".into(),
+                text: "Hello".into(),
+            };
             messages::mail(&key, &mail)
         }
         Step::Task { key, assignee } => tasks::create(&key, &question(assignee)),
         Step::PutState { name, value } => state::put(&name, &value).map(|()| "put".into()),
-        Step::GetState { name } => state::get(&name).map(|value| value.unwrap_or_else(|| "none".into())),
-        Step::Read { document, offset, length } => documents::read(&document, offset.parse().unwrap_or(0), length).map(|read| read.len().to_string()),
-        Step::AddDays { calendar, date, days } => schedules::add_business_days(&calendar, &date, days),
-        Step::CountDays { calendar, start, end } => {
-            schedules::business_days(&calendar, &DateWindow { start, end }).map(|days| days.to_string())
+        Step::GetState { name } => {
+            state::get(&name).map(|value| value.unwrap_or_else(|| "none".into()))
         }
+        Step::Read {
+            document,
+            offset,
+            length,
+        } => documents::read(&document, offset.parse().unwrap_or(0), length)
+            .map(|read| read.len().to_string()),
+        Step::AddDays {
+            calendar,
+            date,
+            days,
+        } => schedules::add_business_days(&calendar, &date, days),
+        Step::CountDays {
+            calendar,
+            start,
+            end,
+        } => schedules::business_days(&calendar, &DateWindow { start, end })
+            .map(|days| days.to_string()),
         Step::ToLocal { at, zone } => clock::to_local(at.parse().unwrap_or(0), &zone),
         Step::Random { length } => Ok(format!("{:?} {}", random::bytes(length), random::number())),
         Step::Today => Ok(clock::today()),
@@ -78,18 +148,32 @@ fn act(step: Step) -> Result<String, Error> {
 }
 
 fn read(step: Step) -> Result<String, Error> {
-    let query = |conditions| records::Query { conditions, order: vec![] };
+    let query = |conditions| records::Query {
+        conditions,
+        order: vec![],
+    };
     match step {
         // U+0000 cannot stand in an input.
         Step::Get { id } => records::get("counters", &id.replace('~', "\0")).map(|row| row.body),
         Step::Search { limit, after } => {
             let found = records::search("counters", &query(vec![]), &Page { limit, after })?;
-            Ok(format!("{} {}", found.items.len(), found.next.unwrap_or_default()))
+            Ok(format!(
+                "{} {}",
+                found.items.len(),
+                found.next.unwrap_or_default()
+            ))
         }
         Step::SearchBy { field, value } => {
             let mut condition = filter::equal(&field, 0);
             condition.values = vec![value];
-            let found = records::search("counters", &query(vec![condition]), &Page { limit: 10, after: None })?;
+            let found = records::search(
+                "counters",
+                &query(vec![condition]),
+                &Page {
+                    limit: 10,
+                    after: None,
+                },
+            )?;
             Ok(found.items.len().to_string())
         }
         _ => Ok(String::new()),
@@ -98,11 +182,18 @@ fn read(step: Step) -> Result<String, Error> {
 
 fn change(step: Step) -> Result<String, Error> {
     match step {
-        Step::Create { key, body } => records_write::create("counters", &key, &body).map(|row| row.id),
-        Step::Patch { id, expected, merge } => {
-            records_write::patch("counters", &id, expected.as_deref(), &merge).map(|row| row.revision)
+        Step::Create { key, body } => {
+            records_write::create("counters", &key, &body).map(|row| row.id)
         }
-        Step::Remove { id } => records_write::remove("counters", &id, None).map(|()| "removed".into()),
+        Step::Patch {
+            id,
+            expected,
+            merge,
+        } => records_write::patch("counters", &id, expected.as_deref(), &merge)
+            .map(|row| row.revision),
+        Step::Remove { id } => {
+            records_write::remove("counters", &id, None).map(|()| "removed".into())
+        }
         _ => Ok(String::new()),
     }
 }
@@ -112,7 +203,11 @@ fn question(assignee: String) -> NewTask {
         assignee,
         title: "Which one?".into(),
         text: "Please choose.".into(),
-        choices: vec![Choice { value: "a".into(), label: "The first".into(), needs_note: false }],
+        choices: vec![Choice {
+            value: "a".into(),
+            label: "The first".into(),
+            needs_note: false,
+        }],
         due: None,
         subjects: vec![],
         memo: "{}".into(),

@@ -25,7 +25,10 @@ mod bindings {
 }
 
 #[cfg(target_arch = "wasm32")]
-#[expect(unsafe_code, reason = "the export is generated, and names its symbol itself")]
+#[expect(
+    unsafe_code,
+    reason = "the export is generated, and names its symbol itself"
+)]
 mod plugin {
     use super::bindings::{bursar::office::clock, export, exports::bursar::office::handler::Guest};
 

@@ -17,7 +17,10 @@ impl Plugin for Refuser {
         let problem = Problem::new("no-luck", "not today").at("/today");
         match run.input::<Input>()?.map(|input| input.with).as_deref() {
             Some("permanent") => Err(Failure::Permanent(problem)),
-            Some("retry") => Err(Failure::Retry(bursar_sdk::Later { problem, after: None })),
+            Some("retry") => Err(Failure::Retry(bursar_sdk::Later {
+                problem,
+                after: None,
+            })),
             Some("later") => Err(Failure::retry_after_seconds(problem, 90)),
             _ => Ok(Summary::new("fine after all")),
         }

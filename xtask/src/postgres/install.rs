@@ -4,11 +4,10 @@
 //! their own. It does not know which release it gets. Entered at [`with_apt`].
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
+use crate::apt;
 use crate::foreground::Foreground;
 
 /// Read by the packages' scripts when they decide whether to make a cluster.
@@ -17,50 +16,21 @@ const MAIN_CLUSTER: &str = "create_main_cluster";
 
 /// Installs the newest release that the machine's package sources offer; only root can.
 pub fn with_apt(foreground: &mut Foreground) -> Result<()> {
-    if !rustix::process::geteuid().is_root() || !Path::new("/etc/debian_version").exists() {
-        bail!("it is installed automatically only for root on Debian");
-    }
+    apt::check()?;
     eprintln!("installing PostgreSQL with apt-get");
-    apt(foreground, &["update"])?;
+    apt::run(foreground, &["update"])?;
     // The settings come with this package, and must be changed before the server's scripts read them.
-    apt(
-        foreground,
-        &[
-            "install",
-            "--yes",
-            "--no-install-recommends",
-            "postgresql-common",
-        ],
-    )?;
+    apt::install(foreground, &["postgresql-common"])?;
     let settings = fs::read_to_string(CLUSTER_SETTINGS)
         .with_context(|| format!("cannot read {CLUSTER_SETTINGS}"))?;
     let changed = fs::write(CLUSTER_SETTINGS, without_main_cluster(&settings));
     let installed = changed
         .with_context(|| format!("cannot change {CLUSTER_SETTINGS}"))
-        .and_then(|()| {
-            apt(
-                foreground,
-                &["install", "--yes", "--no-install-recommends", "postgresql"],
-            )
-        });
+        .and_then(|()| apt::install(foreground, &["postgresql"]));
     // The machine is not ours: what its owner had set there is put back, whatever happened.
     fs::write(CLUSTER_SETTINGS, settings)
         .with_context(|| format!("cannot restore {CLUSTER_SETTINGS}"))?;
     installed
-}
-
-fn apt(foreground: &mut Foreground, arguments: &[&str]) -> Result<()> {
-    let status = foreground.run(
-        Command::new("apt-get")
-            .args(["--option", "DPkg::Lock::Timeout=120"])
-            .args(arguments)
-            .env("DEBIAN_FRONTEND", "noninteractive")
-            .stdout(std::io::stderr()),
-    )?;
-    if !status.success() {
-        bail!("apt-get {} failed", arguments.join(" "));
-    }
-    Ok(())
 }
 
 /// The same settings, but for the main cluster, which is not made.

@@ -28,7 +28,8 @@ pub fn build(style: Style, path: &Path, out: Option<PathBuf>, target_dir: Option
 }
 
 pub fn inspect_file(file: &Path) -> Result<(Vec<u8>, Inspection), Failure> {
-    let bytes = std::fs::read(file).map_err(|error| Failure::user(format!("cannot read {}", file.display())).because(error))?;
+    let failed = |error: std::io::Error| Failure::user(format!("cannot read {}", file.display())).because(error).hint("`bursar plugin build` makes a plugin of a folder");
+    let bytes = std::fs::read(file).map_err(failed)?;
     let inspection = inspect(&bytes)?;
     Ok((bytes, inspection))
 }

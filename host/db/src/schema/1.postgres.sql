@@ -23,7 +23,7 @@ create table change (
     collection text collate "C" not null,
     id text collate "C" not null,
     previous bigint not null,
-    body text collate "C" check (body::json is not null),
+    body text collate "C" check (body is null or body::json is not null),
     salt bytea check (octet_length(salt) = 16),
     body_hash bytea not null check (octet_length(body_hash) = 32),
     primary key (seq, ordinal)

@@ -102,6 +102,7 @@ async fn a_group_is_one_transaction_and_one_commit_each() {
 #[tokio::test]
 async fn a_group_has_a_limit_and_the_rest_waits() {
     for database in databases().await {
+        define(&database, "c").await;
         let works = works(&database, GROUP_JOBS_MAX + 10).await;
         for answer in together(&database, works).await {
             committed(answer.expect("an answer"));
@@ -157,7 +158,7 @@ async fn run_2_a_refused_proposal_leaves_nothing() {
         }
         work.put(&RowKey::of(Kind::Message, "m"), queues::message("hello"))
             .await;
-        work.put(&record("c", "a"), json!({})).await;
+        work.put(&record("plain", "a"), json!({})).await;
         // The last change is bad: more is open than was invoiced.
         work.put(
             &RowKey::of(Kind::Invoice, "bad"),
@@ -176,7 +177,7 @@ async fn run_2_a_refused_proposal_leaves_nothing() {
             RowKey::of(Kind::Invoice, "i"),
             RowKey::of(Kind::Message, "m"),
             RowKey::within(Kind::Series, "e1", "INV-2026"),
-            record("c", "a"),
+            record("plain", "a"),
         ] {
             assert_eq!(snapshot.get(&key).await.expect("a read"), None, "{key}");
         }

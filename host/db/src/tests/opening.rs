@@ -55,7 +55,7 @@ async fn a_database_of_a_newer_version_is_not_opened() {
 #[tokio::test]
 async fn opening_again_changes_nothing() {
     for database in databases().await {
-        let seq = write(&database, "c", &[("a", Some(json!({})))]).await;
+        let seq = write(&database, "plain", &[("a", Some(json!({})))]).await;
         let again = database.second().await;
         assert_eq!(again.snapshot().seq().await.expect("a snapshot"), seq);
         assert_clean(&again).await;
@@ -109,7 +109,8 @@ async fn a_full_database_changes_nothing_and_goes_on_with_more_room() {
     let full = loop {
         let mut work = Work::on(&database).await;
         let body = json!({"text": big()});
-        work.put(&record("c", &format!("r{commits}")), body).await;
+        work.put(&record("plain", &format!("r{commits}")), body)
+            .await;
         match work.try_propose(&database).await {
             Ok(_) => commits += 1,
             Err(error) => break error,
@@ -120,12 +121,12 @@ async fn a_full_database_changes_nothing_and_goes_on_with_more_room() {
     let head = database.snapshot().seq().await.expect("a snapshot");
     assert_eq!(head, commits);
     // Whoever needs no more room than there is can go on.
-    write(&database, "c", &[("r0", None)]).await;
+    write(&database, "plain", &[("r0", None)]).await;
     assert_clean(&database).await;
     database.close().await;
 
     let roomy = small.second().await;
-    write(&roomy, "c", &[("late", Some(json!({"text": big()})))]).await;
+    write(&roomy, "plain", &[("late", Some(json!({"text": big()})))]).await;
     assert_clean(&roomy).await;
     roomy.close().await;
 }
@@ -136,10 +137,10 @@ async fn two_handles_on_one_database_take_turns() {
         let other = database.second().await;
         let writers: Vec<_> = [("a", database.database.clone()), ("b", other.clone())]
             .into_iter()
-            .map(|(collection, handle)| {
+            .map(|(row, handle)| {
                 tokio::spawn(async move {
                     for n in 0..25 {
-                        write(&handle, collection, &[("row", Some(json!({"size": n})))]).await;
+                        write(&handle, "plain", &[(row, Some(json!({"size": n})))]).await;
                     }
                 })
             })

@@ -61,7 +61,7 @@ async fn claim_one(database: &Database, lease_us: i64) -> Option<ClaimedRun> {
 pub(super) async fn settle(database: &Database, run: &str, fence: i64, end: RunEnd) -> Verdict {
     let mut work = Work::on(database).await;
     if end == RunEnd::Committed {
-        work.put(&record("c", run), json!({})).await;
+        work.put(&record("plain", run), json!({})).await;
     } else {
         let notice = json!({"end": end.as_str()});
         work.put(&RowKey::of(Kind::Notice, run), notice).await;
@@ -144,7 +144,7 @@ async fn a_lease_that_ended_lets_another_worker_claim_and_fences_the_first() {
         assert_eq!((first.fence, second.fence, second.attempt), (1, 2, 1));
         let late = settle(&database, "one", first.fence, RunEnd::Committed).await;
         assert_eq!(late, Verdict::Fenced);
-        let row = database.snapshot().get(&record("c", "one")).await;
+        let row = database.snapshot().get(&record("plain", "one")).await;
         assert_eq!(row.expect("a read"), None);
         committed(settle(&database, "one", second.fence, RunEnd::Committed).await);
         assert_clean(&database).await;

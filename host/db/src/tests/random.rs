@@ -8,6 +8,7 @@ use crate::{
     Database, Query, Verdict,
     adapter::args,
     statements as sql,
+    testing::PLAIN,
     testing::{Fresh, Work, all_of, assert_clean, condition, databases, define, record},
 };
 
@@ -115,7 +116,7 @@ async fn state(database: &Database) -> String {
 fn for_all<T: std::fmt::Debug>(
     cases: u32,
     values: impl Strategy<Value = T>,
-    property: impl AsyncFn(&[Fresh], &str, T) -> Result<(), TestCaseError>,
+    property: &impl AsyncFn(&[Fresh], &str, T) -> Result<(), TestCaseError>,
 ) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let databases = runtime.block_on(databases());
@@ -140,70 +141,72 @@ fn for_all<T: std::fmt::Debug>(
 
 #[test]
 fn mon_6_both_engines_give_equal_results() {
-    for_all(
-        24,
-        (operations(8), listing()),
-        async |databases, collection, (operations, listing)| {
-            let query = Query {
-                collection: collection.into(),
-                ..listing
-            };
-            let mut seen = Vec::new();
-            for database in databases {
-                define(database, collection).await;
-                let mut verdicts = Vec::new();
-                for operation in &operations {
-                    verdicts.push(perform(database, collection, operation).await);
-                }
-                let page = database.snapshot().list(&query).await.expect("a page");
-                let rows: Vec<_> = page
-                    .rows
-                    .into_iter()
-                    .map(|(place, row)| (place, row.revision))
-                    .collect();
-                seen.push((verdicts, rows, page.is_last, state(database).await));
+    for_all(24, (operations(8), listing()), &async |databases,
+                                                    collection,
+                                                    (
+        operations,
+        listing,
+    )| {
+        let query = Query {
+            collection: collection.into(),
+            ..listing
+        };
+        let mut seen = Vec::new();
+        for database in databases {
+            define(database, collection).await;
+            let mut verdicts = Vec::new();
+            for operation in &operations {
+                verdicts.push(perform(database, collection, operation).await);
             }
-            for pair in seen.windows(2) {
-                prop_assert_eq!(&pair[0], &pair[1]);
-            }
-            Ok(())
-        },
-    );
+            let page = database.snapshot().list(&query).await.expect("a page");
+            let rows: Vec<_> = page
+                .rows
+                .into_iter()
+                .map(|(place, row)| (place, row.revision))
+                .collect();
+            seen.push((verdicts, rows, page.is_last, state(database).await));
+        }
+        for pair in seen.windows(2) {
+            prop_assert_eq!(&pair[0], &pair[1]);
+        }
+        Ok(())
+    });
 }
 
 #[test]
 fn a_listing_now_is_the_listing_as_of_the_last_commit() {
-    for_all(
-        48,
-        (operations(6), listing()),
-        async |databases, collection, (operations, listing)| {
-            for database in databases {
-                define(database, collection).await;
-                for operation in &operations {
-                    perform(database, collection, operation).await;
-                }
-                let mut query = Query {
-                    collection: collection.into(),
-                    ..listing.clone()
-                };
-                let mut now = database.snapshot();
-                let mut then = database.snapshot_at(now.seq().await.expect("a snapshot"));
-                loop {
-                    let (left, right) = (
-                        now.list(&query).await.expect("a page"),
-                        then.list(&query).await.expect("a page"),
-                    );
-                    prop_assert_eq!(&left.rows, &right.rows);
-                    prop_assert_eq!(left.is_last, right.is_last);
-                    query.after = left.rows.last().map(|(place, _)| place.clone());
-                    if left.is_last {
-                        break;
-                    }
+    for_all(48, (operations(6), listing()), &async |databases,
+                                                    collection,
+                                                    (
+        operations,
+        listing,
+    )| {
+        for database in databases {
+            define(database, collection).await;
+            for operation in &operations {
+                perform(database, collection, operation).await;
+            }
+            let mut query = Query {
+                collection: collection.into(),
+                ..listing.clone()
+            };
+            let mut now = database.snapshot();
+            let mut then = database.snapshot_at(now.seq().await.expect("a snapshot"));
+            loop {
+                let (left, right) = (
+                    now.list(&query).await.expect("a page"),
+                    then.list(&query).await.expect("a page"),
+                );
+                prop_assert_eq!(&left.rows, &right.rows);
+                prop_assert_eq!(left.is_last, right.is_last);
+                query.after = left.rows.last().map(|(place, _)| place.clone());
+                if left.is_last {
+                    break;
                 }
             }
-            Ok(())
-        },
-    );
+        }
+        Ok(())
+    });
 }
 
 #[test]
@@ -212,7 +215,7 @@ fn fresh_listings_answer_the_same_again() {
     for_all(
         64,
         values,
-        async |databases, collection, (before, listing, later)| {
+        &async |databases, collection, (before, listing, later)| {
             for database in databases {
                 define(database, collection).await;
                 for operation in &before {
@@ -224,7 +227,7 @@ fn fresh_listings_answer_the_same_again() {
                 };
                 let mut work = Work::on(database).await;
                 let answer = work.list(&query).await;
-                work.put(&record("elsewhere", collection), json!({})).await;
+                work.put(&record(PLAIN, collection), json!({})).await;
                 for operation in &later {
                     perform(database, collection, operation).await;
                 }

@@ -12,7 +12,8 @@ use crate::{
     testing::{Work, all_of, condition, databases, define, record, write},
 };
 
-fn sized(size: i64) -> Option<Value> {
+fn sized(size: impl Into<Option<i64>>) -> Option<Value> {
+    let size = size.into()?;
     Some(json!({ "size": size }))
 }
 
@@ -163,6 +164,7 @@ async fn proposals_of_one_group_are_stale_to_each_other() {
             let mut work = Work::on(&database).await;
             work.list(&all_of("c")).await;
             work.put(&record("c", "a"), json!({"size": 1})).await;
+            work.snapshot = database.snapshot();
             proposals.push(work);
         }
         let tasks: Vec<_> = proposals

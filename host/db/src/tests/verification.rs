@@ -136,8 +136,6 @@ fn assert_named(found: &Verification, table: &str, seqs: &[i64], what: &str) {
 async fn a_populated_database_verifies() {
     for (database, _) in populated().await {
         let found = verify(&database).await;
-        let kinds = database.pools.reading().await.expect("a transaction");
-        drop(kinds);
         assert!(found.is_clean());
         assert!(found.changes > found.commits && found.rows > 50);
         assert_eq!(
@@ -302,11 +300,13 @@ async fn a_cut_tail_is_found_against_a_checkpoint() {
     }
 }
 
+type CommitRow = (i64, i64, String, String, String, i64, Vec<u8>);
+
 /// Rewrites the body of one record in every place, up to the hash of its commit.
 async fn forge(database: &Database, raw: &mut Raw, seq: i64, body: &str) {
     let mut tx = database.pools.reading().await.expect("a transaction");
     let args = crate::adapter::args![seq - 2, 2_i64];
-    let commits: Vec<(i64, i64, String, String, String, i64, Vec<u8>)> = tx
+    let commits: Vec<CommitRow> = tx
         .all(&crate::statements::VERIFY_COMMITS, args)
         .await
         .expect("two commits");

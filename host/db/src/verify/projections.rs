@@ -164,7 +164,7 @@ impl Entries {
             self.waiting = tx.all::<EntryRow>(&sql::VERIFY_ENTRIES, args).await?.into();
             match self.waiting.back() {
                 Some((kind, collection, id, field, _)) => {
-                    self.place = (kind.clone(), collection.clone(), id.clone(), field.clone())
+                    self.place = (kind.clone(), collection.clone(), id.clone(), field.clone());
                 }
                 None => self.is_done = true,
             }
@@ -250,7 +250,7 @@ async fn unique_keys(
             let name = format!("{} {:?}", key.space, key.value);
             match expected.get(&key) {
                 Some((row, seq)) if holder.as_ref() != Some(row) => {
-                    found.add("unique_key", *seq, name, "it names another row")
+                    found.add("unique_key", *seq, name, "it names another row");
                 }
                 Some(_) => {}
                 None => {

@@ -64,6 +64,22 @@ type ChangeRow = (
     Vec<u8>,
 );
 
+/// What a commit's hash covers of a change.
+type Covered = (RowKey, Seq, Hash);
+
+fn name((seq, ordinal, kind, collection, id, ..): &ChangeRow) -> String {
+    format!("{seq}.{ordinal} {kind}/{collection}/{id}")
+}
+
+/// How the run ended, if the change is its notice.
+fn end_of((_, _, kind, _, id, _, body, ..): &ChangeRow, run: &str) -> Option<String> {
+    if kind != Kind::Notice.as_str() || id != run {
+        return None;
+    }
+    let body: Value = serde_json::from_str(body.as_deref()?).ok()?;
+    Some(body.get("end")?.as_str()?.to_owned())
+}
+
 pub(super) fn digest(text: &str) -> Hash {
     Sha256::digest(text.as_bytes()).into()
 }
@@ -90,7 +106,7 @@ pub(super) async fn replay(
         }
         for commit in commits {
             let changes = by_commit.remove(&commit.0).unwrap_or_default();
-            replay.commit(found, commit, changes)?;
+            replay.commit(found, commit, changes);
             check_checkpoint(found, &replay, checkpoint);
         }
         for seq in by_commit.keys() {
@@ -129,92 +145,21 @@ fn check_checkpoint(found: &mut Verification, replay: &Replay, checkpoint: Optio
 }
 
 impl Replay {
-    fn commit(
-        &mut self,
-        found: &mut Verification,
-        commit: CommitRow,
-        changes: Vec<ChangeRow>,
-    ) -> Result<(), Error> {
+    fn commit(&mut self, found: &mut Verification, commit: CommitRow, changes: Vec<ChangeRow>) {
         let (seq, at_us, author, run, cause, count, stored) = commit;
-        if seq != self.head_seq + 1 {
-            found.add(
-                "log_commit",
-                self.head_seq + 1,
-                "",
-                format!("commit {} is missing", self.head_seq + 1),
-            );
-        }
-        if at_us <= self.head_at_us {
-            found.add(
-                "log_commit",
-                seq,
-                "",
-                "its instant is not after the one before",
-            );
-        }
-        let mut covered: Vec<(RowKey, Seq, Hash)> = Vec::with_capacity(changes.len());
-        let mut ends: Option<String> = None;
+        self.check_place(found, seq, at_us);
+        let mut covered: Vec<Covered> = Vec::with_capacity(changes.len());
+        let mut end = None;
         for (expected, change) in (0_i64..).zip(changes) {
-            let (_, ordinal, kind, collection, id, previous, body, salt, hash) = change;
-            let name = format!("{seq}.{ordinal} {kind}/{collection}/{id}");
-            if ordinal != expected {
-                found.add(
-                    "change",
-                    seq,
-                    name.as_str(),
-                    format!("ordinal {expected} is missing"),
-                );
+            if change.1 != expected {
+                let message = format!("ordinal {expected} is missing");
+                found.add("change", seq, name(&change), message);
             }
-            let Ok(key) = row_key(&kind, &collection, &id) else {
-                found.add("change", seq, name.as_str(), "unknown kind");
-                continue;
-            };
-            let stored_hash: Hash = hash.try_into().unwrap_or_default();
-            let hash =
-                salt.map(|salt| body_hash(&salt, seq, &key, previous, body.as_deref()));
-            if hash != Some(stored_hash) {
-                found.add(
-                    "change",
-                    seq,
-                    name.as_str(),
-                    "its place, body, salt and hash do not belong together",
-                );
-            }
-            if previous != self.revision(&key) {
-                found.add(
-                    "change",
-                    seq,
-                    name.as_str(),
-                    format!(
-                        "it follows revision {previous}, the row is at {}",
-                        self.revision(&key)
-                    ),
-                );
-            }
-            if key.kind == Kind::Notice && *key.id == *run {
-                ends = body.as_deref().and_then(|body| {
-                    serde_json::from_str::<Value>(body)
-                        .ok()?
-                        .get("end")?
-                        .as_str()
-                        .map(str::to_owned)
-                });
-            }
-            covered.push((key.clone(), previous, stored_hash));
-            self.change(key, seq, at_us, body.as_deref());
-            found.changes += 1;
+            end = end_of(&change, &run).or(end);
+            covered.extend(self.change(found, at_us, change));
         }
         if !run.is_empty() {
-            let end = ends.unwrap_or_else(|| "committed".to_owned());
-            match self.runs.get_mut(&run) {
-                Some(settled) => settled.settled = Some((seq, end)),
-                None => found.add(
-                    "log_commit",
-                    seq,
-                    run.as_str(),
-                    "it settles a run that was never queued",
-                ),
-            }
+            self.settle(found, seq, &run, end);
         }
         let head = CommitHead {
             seq,
@@ -232,7 +177,11 @@ impl Replay {
         );
         if i64::try_from(covered.len()) != Ok(count) {
             // With the right hash nothing is missing: it is the count that is wrong.
-            let table = if stored == hash { "log_commit" } else { "change" };
+            let table = if stored == hash {
+                "log_commit"
+            } else {
+                "change"
+            };
             let message = format!("the commit has {count} changes, here are {}", covered.len());
             found.add(table, seq, "", message);
         }
@@ -249,7 +198,66 @@ impl Replay {
         self.head_at_us = at_us;
         // On with what is stored: one bad commit is one finding, and the next one tells whether the chain was patched up.
         self.head_hash = stored.try_into().unwrap_or(hash);
-        Ok(())
+    }
+
+    /// Commits follow each other without a gap, in place and in time.
+    fn check_place(&self, found: &mut Verification, seq: Seq, at_us: i64) {
+        if seq != self.head_seq + 1 {
+            found.add(
+                "log_commit",
+                self.head_seq + 1,
+                "",
+                format!("commit {} is missing", self.head_seq + 1),
+            );
+        }
+        if at_us <= self.head_at_us {
+            found.add(
+                "log_commit",
+                seq,
+                "",
+                "its instant is not after the one before",
+            );
+        }
+    }
+
+    /// A run came to its end in this commit; without a notice its change set was committed.
+    fn settle(&mut self, found: &mut Verification, seq: Seq, run: &str, end: Option<String>) {
+        let end = end.unwrap_or_else(|| "committed".to_owned());
+        if let Some(settled) = self.runs.get_mut(run) {
+            settled.settled = Some((seq, end));
+        } else {
+            let message = "it settles a run that was never queued";
+            found.add("log_commit", seq, run, message);
+        }
+    }
+
+    /// Checks one change by itself, and brings the state behind it.
+    fn change(
+        &mut self,
+        found: &mut Verification,
+        at_us: i64,
+        change: ChangeRow,
+    ) -> Option<Covered> {
+        let name = name(&change);
+        let (seq, _, kind, collection, id, previous, body, salt, hash) = change;
+        let Ok(key) = row_key(&kind, &collection, &id) else {
+            found.add("change", seq, name, "unknown kind");
+            return None;
+        };
+        let stored: Hash = hash.try_into().unwrap_or_default();
+        let hash = salt.map(|salt| body_hash(&salt, seq, &key, previous, body.as_deref()));
+        if hash != Some(stored) {
+            let message = "its place, body, salt and hash do not belong together";
+            found.add("change", seq, name.as_str(), message);
+        }
+        let revision = self.revision(&key);
+        if previous != revision {
+            let message = format!("it follows revision {previous}, the row is at {revision}");
+            found.add("change", seq, name, message);
+        }
+        self.note(key.clone(), seq, at_us, body.as_deref());
+        found.changes += 1;
+        Some((key, previous, stored))
     }
 
     fn revision(&self, key: &RowKey) -> Seq {
@@ -260,7 +268,8 @@ impl Replay {
         }
     }
 
-    fn change(&mut self, key: RowKey, seq: Seq, at_us: i64, body: Option<&str>) {
+    /// The state behind one change.
+    fn note(&mut self, key: RowKey, seq: Seq, at_us: i64, body: Option<&str>) {
         let id = key.id.to_string();
         match (key.kind, body) {
             (Kind::Run, Some(body)) => {

@@ -3,6 +3,7 @@
 mod admin;
 mod documents;
 mod invoices;
+mod listings;
 mod organisation;
 mod records;
 mod settlement;

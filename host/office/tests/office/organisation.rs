@@ -173,6 +173,20 @@ async fn party(session: &mut Session, name: &str, kind: &str) -> String {
         .to_string()
 }
 
+/// A record of "notes".
+pub async fn note(session: &mut Session, title: &str, rank: Option<i64>) -> String {
+    let body = rank.map_or_else(
+        || json!({"title": title}),
+        |rank| json!({"title": title, "rank": rank}),
+    );
+    session
+        .create_record("notes", title, &body)
+        .await
+        .expect("a note")
+        .id
+        .to_string()
+}
+
 pub fn grant(value: Value) -> Permission {
     serde_json::from_value(value).expect("a permission")
 }

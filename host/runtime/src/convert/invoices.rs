@@ -2,11 +2,15 @@
 
 use bursar_domain::{
     decimal::Decimal,
-    invoice::{Adjustment, Flow, Invoice, InvoiceContent, InvoiceKind, InvoiceState, Line, Payment},
+    invoice::{
+        Adjustment, Flow, Invoice, InvoiceContent, InvoiceKind, InvoiceState, Line, Payment,
+    },
     problem::Problem,
     totals::{Tax, TaxTotal},
 };
-use bursar_office::{Error, View, allocations::Part, input, invoices::number_text, payments::NewPayment};
+use bursar_office::{
+    Error, View, allocations::Part, input, invoices::number_text, payments::NewPayment,
+};
 use jiff::civil::Date;
 use serde_json::Value;
 
@@ -26,7 +30,8 @@ impl Reader {
     }
 
     fn decimal(&mut self, pointer: &str, text: &str) -> Decimal {
-        self.take(input::decimal(pointer, text)).unwrap_or(Decimal::ZERO)
+        self.take(input::decimal(pointer, text))
+            .unwrap_or(Decimal::ZERO)
     }
 
     fn date(&mut self, pointer: &str, text: Option<&String>) -> Option<Date> {
@@ -38,10 +43,17 @@ impl Reader {
     }
 
     fn tax(&mut self, pointer: &str, tax: rows::Tax) -> Tax {
-        Tax { rate: self.decimal(&format!("{pointer}/rate"), &tax.rate), category: tax.category }
+        Tax {
+            rate: self.decimal(&format!("{pointer}/rate"), &tax.rate),
+            category: tax.category,
+        }
     }
 
-    fn adjustments(&mut self, pointer: &str, adjustments: Vec<rows::Adjustment>) -> Vec<Adjustment> {
+    fn adjustments(
+        &mut self,
+        pointer: &str,
+        adjustments: Vec<rows::Adjustment>,
+    ) -> Vec<Adjustment> {
         let mut read = Vec::with_capacity(adjustments.len());
         for (place, adjustment) in adjustments.into_iter().enumerate() {
             let at = |part: &str| format!("{pointer}/adjustments/{place}/{part}");
@@ -69,14 +81,23 @@ impl Reader {
     }
 
     fn finish<T>(self, read: T) -> Result<T, Fault> {
-        if self.0.is_empty() { Ok(read) } else { Err(Error::Invalid(self.0).into()) }
+        if self.0.is_empty() {
+            Ok(read)
+        } else {
+            Err(Error::Invalid(self.0).into())
+        }
     }
 }
 
 /// What an author of an invoice decides.
 pub fn invoice_content(content: rows::InvoiceContent) -> Result<InvoiceContent, Fault> {
     let mut reader = Reader::default();
-    let lines = content.lines.into_iter().enumerate().map(|(place, line)| reader.line(place, line)).collect();
+    let lines = content
+        .lines
+        .into_iter()
+        .enumerate()
+        .map(|(place, line)| reader.line(place, line))
+        .collect();
     let read = InvoiceContent {
         flow: flow_of(content.flow),
         kind: kind_of(content.kind),
@@ -97,7 +118,11 @@ pub fn invoice_content(content: rows::InvoiceContent) -> Result<InvoiceContent, 
 /// A payment to record.
 pub fn new_payment(payment: invoices_write::NewPayment) -> Result<NewPayment, Fault> {
     let mut reader = Reader::default();
-    let amount = reader.take(input::money("/amount", payment.amount.minor, &payment.amount.currency));
+    let amount = reader.take(input::money(
+        "/amount",
+        payment.amount.minor,
+        &payment.amount.currency,
+    ));
     let value_date = reader.take(input::date("/value-date", &payment.value_date));
     let extra = reader.json("/extra", &payment.extra);
     let (Some(amount), Some(value_date)) = (amount, value_date) else {
@@ -122,8 +147,15 @@ pub fn parts(allocations: Vec<invoices_write::Allocation>) -> Result<Vec<Part>, 
     let mut read = Vec::with_capacity(allocations.len());
     for (place, allocation) in allocations.into_iter().enumerate() {
         let pointer = format!("/allocations/{place}/amount");
-        let amount = reader.take(input::money(&pointer, allocation.amount.minor, &allocation.amount.currency));
-        read.extend(amount.map(|amount| Part { invoice: allocation.invoice, amount }));
+        let amount = reader.take(input::money(
+            &pointer,
+            allocation.amount.minor,
+            &allocation.amount.currency,
+        ));
+        read.extend(amount.map(|amount| Part {
+            invoice: allocation.invoice,
+            amount,
+        }));
     }
     reader.finish(read)
 }
@@ -156,9 +188,18 @@ pub fn head(view: &View<Invoice>) -> rows::InvoiceHead {
 /// A whole invoice.
 pub fn invoice(view: View<Invoice>) -> Result<invoices::Invoice, Fault> {
     let head = head(&view);
-    let total = |total: &TaxTotal| invoices::TaxTotal { tax: tax(&total.tax), taxable: money(total.taxable), amount: money(total.amount) };
+    let total = |total: &TaxTotal| invoices::TaxTotal {
+        tax: tax(&total.tax),
+        taxable: money(total.taxable),
+        amount: money(total.amount),
+    };
     let tax_totals = view.body.totals.tax_totals.iter().map(total).collect();
-    Ok(invoices::Invoice { head, content: content(view.body.content)?, tax_totals, redacted: Vec::new() })
+    Ok(invoices::Invoice {
+        head,
+        content: content(view.body.content)?,
+        tax_totals,
+        redacted: Vec::new(),
+    })
 }
 
 fn content(content: InvoiceContent) -> Result<rows::InvoiceContent, Fault> {
@@ -170,7 +211,11 @@ fn content(content: InvoiceContent) -> Result<rows::InvoiceContent, Fault> {
         currency: content.currency,
         supply_date: content.supply_date.map(|date| date.to_string()),
         due_date: content.due_date.map(|date| date.to_string()),
-        lines: content.lines.into_iter().map(line).collect::<Result<_, _>>()?,
+        lines: content
+            .lines
+            .into_iter()
+            .map(line)
+            .collect::<Result<_, _>>()?,
         adjustments: content.adjustments.into_iter().map(adjustment).collect(),
         supplier_number: content.supplier_number,
         corrects: content.corrects,
@@ -201,18 +246,29 @@ fn adjustment(adjustment: Adjustment) -> rows::Adjustment {
 
 /// Always an object, as the contract has it.
 fn extra(value: &Value) -> Result<String, Fault> {
-    if value.is_null() { Ok("{}".to_owned()) } else { json(value) }
+    if value.is_null() {
+        Ok("{}".to_owned())
+    } else {
+        json(value)
+    }
 }
 
 fn tax(tax: &Tax) -> rows::Tax {
-    rows::Tax { category: tax.category.clone(), rate: tax.rate.to_string() }
+    rows::Tax {
+        category: tax.category.clone(),
+        rate: tax.rate.to_string(),
+    }
 }
 
 /// A payment or the reversal of one.
 pub fn payment(view: View<Payment>) -> Result<rows::Payment, Fault> {
     let payment = view.body;
     // A stored reversal is negative; the contract repeats the amount of what it reverses.
-    let amount = if payment.amount.is_negative() { payment.amount.checked_neg() } else { Ok(payment.amount) };
+    let amount = if payment.amount.is_negative() {
+        payment.amount.checked_neg()
+    } else {
+        Ok(payment.amount)
+    };
     let amount = amount.map_err(|error| Fault::from(Error::Broken(error.to_string())))?;
     Ok(rows::Payment {
         id: view.id.to_string(),
@@ -228,7 +284,6 @@ pub fn payment(view: View<Payment>) -> Result<rows::Payment, Fault> {
         reverses: payment.reverses,
     })
 }
-
 
 fn flow_of(flow: rows::Flow) -> Flow {
     match flow {

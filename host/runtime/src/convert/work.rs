@@ -25,12 +25,22 @@ pub fn document(view: View<Document>) -> rows::Document {
 
 /// A mail to send.
 pub fn new_mail(mail: messages::NewMail) -> NewMail {
-    NewMail { to: mail.to, cc: mail.cc, reply_to: mail.reply_to, subject: mail.subject, text: mail.text }
+    NewMail {
+        to: mail.to,
+        cc: mail.cc,
+        reply_to: mail.reply_to,
+        subject: mail.subject,
+        text: mail.text,
+    }
 }
 
 /// A question to ask.
 pub fn new_task(task: tasks::NewTask) -> Result<NewTask, Fault> {
-    let choice = |choice: tasks::Choice| Choice { value: choice.value, label: choice.label, needs_note: choice.needs_note };
+    let choice = |choice: tasks::Choice| Choice {
+        value: choice.value,
+        label: choice.label,
+        needs_note: choice.needs_note,
+    };
     Ok(NewTask {
         assignee: task.assignee,
         title: task.title,
@@ -44,7 +54,12 @@ pub fn new_task(task: tasks::NewTask) -> Result<NewTask, Fault> {
 
 /// A question that was asked.
 pub fn task(view: View<Task>) -> Result<rows::Task, Fault> {
-    let answer = |answer: Answer| rows::Answer { choice: answer.choice, note: answer.note, by: actor(&answer.by), at: answer.at_us };
+    let answer = |answer: Answer| rows::Answer {
+        choice: answer.choice,
+        note: answer.note,
+        by: actor(&answer.by),
+        at: answer.at_us,
+    };
     Ok(rows::Task {
         id: view.id.to_string(),
         key: view.body.key,

@@ -17,8 +17,16 @@ impl documents::Host for Guest {
         self.hand(convert::document(found))
     }
 
-    async fn search(&mut self, folder: String, name_prefix: String, page: Page) -> Result<Listing, Fault> {
-        let listed = self.called()?.search_documents(&folder, &name_prefix, &convert::paging(page)).await?;
+    async fn search(
+        &mut self,
+        folder: String,
+        name_prefix: String,
+        page: Page,
+    ) -> Result<Listing, Fault> {
+        let listed = self
+            .called()?
+            .search_documents(&folder, &name_prefix, &convert::paging(page))
+            .await?;
         let (items, next) = convert::page(listed, |view| Ok(convert::document(view)))?;
         self.hand(Listing { items, next })
     }

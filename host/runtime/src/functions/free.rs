@@ -10,7 +10,9 @@ use crate::{
 fn ended(fault: Fault) -> wasmtime::Error {
     match fault {
         Fault::End(error) => error,
-        Fault::Guest(error) => wasmtime::format_err!("a function without errors has one: {error:?}"),
+        Fault::Guest(error) => {
+            wasmtime::format_err!("a function without errors has one: {error:?}")
+        }
     }
 }
 
@@ -20,7 +22,10 @@ impl clock::Host for Guest {
     }
 
     async fn today(&mut self) -> wasmtime::Result<String> {
-        let today = self.called().and_then(|session| Ok(session.today()?)).map_err(ended)?;
+        let today = self
+            .called()
+            .and_then(|session| Ok(session.today()?))
+            .map_err(ended)?;
         self.hand(today.to_string()).map_err(ended)
     }
 
@@ -46,7 +51,12 @@ impl random::Host for Guest {
 }
 
 impl log::Host for Guest {
-    async fn write(&mut self, level: log::Level, message: String, fields: Vec<Pair>) -> wasmtime::Result<()> {
+    async fn write(
+        &mut self,
+        level: log::Level,
+        message: String,
+        fields: Vec<Pair>,
+    ) -> wasmtime::Result<()> {
         self.called().map_err(ended)?;
         let level = match level {
             log::Level::Debug => "debug",
@@ -54,7 +64,14 @@ impl log::Host for Guest {
             log::Level::Warn => "warn",
             log::Level::Error => "error",
         };
-        self.log(level, message, fields.into_iter().map(|pair| (pair.name, pair.value)).collect());
+        self.log(
+            level,
+            message,
+            fields
+                .into_iter()
+                .map(|pair| (pair.name, pair.value))
+                .collect(),
+        );
         Ok(())
     }
 }

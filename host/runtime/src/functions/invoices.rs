@@ -20,10 +20,17 @@ impl invoices::Host for Guest {
         self.hand(convert::invoice(found)?)
     }
 
-    async fn search(&mut self, conditions: Vec<Condition>, order: Vec<Order>, page: Page) -> Result<Heads, Fault> {
+    async fn search(
+        &mut self,
+        conditions: Vec<Condition>,
+        order: Vec<Order>,
+        page: Page,
+    ) -> Result<Heads, Fault> {
         let session = self.called()?;
         let (tests, orders) = (convert::tests(conditions)?, convert::orders(order));
-        let listed = session.search_invoices(&tests, &orders, &convert::paging(page)).await?;
+        let listed = session
+            .search_invoices(&tests, &orders, &convert::paging(page))
+            .await?;
         let (items, next) = convert::page(listed, |view| Ok(convert::head(&view)))?;
         self.hand(Heads { items, next })
     }
@@ -33,10 +40,17 @@ impl invoices::Host for Guest {
         self.hand(convert::payment(found)?)
     }
 
-    async fn search_payments(&mut self, conditions: Vec<Condition>, order: Vec<Order>, page: Page) -> Result<Payments, Fault> {
+    async fn search_payments(
+        &mut self,
+        conditions: Vec<Condition>,
+        order: Vec<Order>,
+        page: Page,
+    ) -> Result<Payments, Fault> {
         let session = self.called()?;
         let (tests, orders) = (convert::tests(conditions)?, convert::orders(order));
-        let listed = session.search_payments(&tests, &orders, &convert::paging(page)).await?;
+        let listed = session
+            .search_payments(&tests, &orders, &convert::paging(page))
+            .await?;
         let (items, next) = convert::page(listed, convert::payment)?;
         self.hand(Payments { items, next })
     }
@@ -45,7 +59,9 @@ impl invoices::Host for Guest {
 impl invoices_write::Host for Guest {
     async fn draft(&mut self, key: String, content: InvoiceContent) -> Result<InvoiceHead, Fault> {
         let session = self.called()?;
-        let drafted = session.draft_invoice(&key, &convert::invoice_content(content)?).await?;
+        let drafted = session
+            .draft_invoice(&key, &convert::invoice_content(content)?)
+            .await?;
         self.hand(convert::head(&drafted))
     }
 
@@ -57,31 +73,58 @@ impl invoices_write::Host for Guest {
         issue_date: Option<String>,
     ) -> Result<InvoiceHead, Fault> {
         let session = self.called()?;
-        let issue_date = issue_date.map(|date| input::date("/issue-date", &date)).transpose()?;
-        let issued = session.issue_invoice(&id, Some(&expected), series.as_deref(), issue_date).await?;
+        let issue_date = issue_date
+            .map(|date| input::date("/issue-date", &date))
+            .transpose()?;
+        let issued = session
+            .issue_invoice(&id, Some(&expected), series.as_deref(), issue_date)
+            .await?;
         self.hand(convert::head(&issued))
     }
 
     async fn record_payment(&mut self, key: String, payment: NewPayment) -> Result<Payment, Fault> {
         let session = self.called()?;
-        let recorded = session.record_payment(&key, &convert::new_payment(payment)?).await?;
+        let recorded = session
+            .record_payment(&key, &convert::new_payment(payment)?)
+            .await?;
         self.hand(convert::payment(recorded)?)
     }
 
-    async fn reverse_payment(&mut self, key: String, payment: String, value_date: String, reason: String) -> Result<Payment, Fault> {
+    async fn reverse_payment(
+        &mut self,
+        key: String,
+        payment: String,
+        value_date: String,
+        reason: String,
+    ) -> Result<Payment, Fault> {
         let session = self.called()?;
         let value_date = input::date("/value-date", &value_date)?;
-        let reversal = session.reverse_payment(&key, &payment, value_date, &reason).await?;
+        let reversal = session
+            .reverse_payment(&key, &payment, value_date, &reason)
+            .await?;
         self.hand(convert::payment(reversal)?)
     }
 
-    async fn allocate(&mut self, key: String, source: String, allocations: Vec<Allocation>) -> Result<Vec<InvoiceHead>, Fault> {
+    async fn allocate(
+        &mut self,
+        key: String,
+        source: String,
+        allocations: Vec<Allocation>,
+    ) -> Result<Vec<InvoiceHead>, Fault> {
         let session = self.called()?;
-        let settled = session.allocate(&key, &source, &convert::parts(allocations)?).await?;
+        let settled = session
+            .allocate(&key, &source, &convert::parts(allocations)?)
+            .await?;
         self.hand(settled.iter().map(convert::head).collect())
     }
 
-    async fn write_off(&mut self, key: String, invoice: String, amount: Money, reason: String) -> Result<InvoiceHead, Fault> {
+    async fn write_off(
+        &mut self,
+        key: String,
+        invoice: String,
+        amount: Money,
+        reason: String,
+    ) -> Result<InvoiceHead, Fault> {
         let session = self.called()?;
         let amount = input::money("/amount", amount.minor, &amount.currency)?;
         let settled = session.write_off(&key, &invoice, amount, &reason).await?;

@@ -12,7 +12,9 @@ impl state::Host for Guest {
 
     async fn put(&mut self, name: String, value: String) -> Result<(), Fault> {
         let session = self.called()?;
-        Ok(session.put_state(&name, &input::json("/value", &value)?).await?)
+        Ok(session
+            .put_state(&name, &input::json("/value", &value)?)
+            .await?)
     }
 
     async fn remove(&mut self, name: String) -> Result<(), Fault> {

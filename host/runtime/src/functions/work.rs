@@ -40,16 +40,29 @@ impl tasks::Host for Guest {
 }
 
 impl schedules::Host for Guest {
-    async fn add_business_days(&mut self, business_calendar: String, date: String, days: i32) -> Result<String, Fault> {
+    async fn add_business_days(
+        &mut self,
+        business_calendar: String,
+        date: String,
+        days: i32,
+    ) -> Result<String, Fault> {
         let session = self.called()?;
-        let found = session.add_business_days(&business_calendar, input::date("/date", &date)?, days).await?;
+        let found = session
+            .add_business_days(&business_calendar, input::date("/date", &date)?, days)
+            .await?;
         self.hand(found.to_string())
     }
 
-    async fn business_days(&mut self, business_calendar: String, window: DateWindow) -> Result<u32, Fault> {
+    async fn business_days(
+        &mut self,
+        business_calendar: String,
+        window: DateWindow,
+    ) -> Result<u32, Fault> {
         let session = self.called()?;
         let start = input::date("/window/start", &window.start)?;
         let end = input::date("/window/end", &window.end)?;
-        Ok(session.business_days(&business_calendar, start, end).await?)
+        Ok(session
+            .business_days(&business_calendar, start, end)
+            .await?)
     }
 }

@@ -34,14 +34,28 @@ async fn hostile_texts_are_invalid_and_never_a_trap() {
         {"do": "to-local", "at": "0", "zone": "../../etc/passwd"},
     ]))
     .await;
-    assert!(answers.iter().all(|answer| answer.starts_with("invalid ")), "{answers:#?}");
+    assert!(
+        answers.iter().all(|answer| answer.starts_with("invalid ")),
+        "{answers:#?}"
+    );
     assert_eq!(answers.len(), 20);
 }
 
 #[tokio::test]
 async fn strange_ids_are_not_found() {
-    for id in ["", "no-such-id", "a/b", "'; drop table record; --", "~", &"x".repeat(5000)] {
-        assert_eq!(told(json!([{"do": "get", "id": id}])).await, ["not-found not-found"], "{id:?}");
+    for id in [
+        "",
+        "no-such-id",
+        "a/b",
+        "'; drop table record; --",
+        "~",
+        &"x".repeat(5000),
+    ] {
+        assert_eq!(
+            told(json!([{"do": "get", "id": id}])).await,
+            ["not-found not-found"],
+            "{id:?}"
+        );
     }
 }
 
@@ -56,16 +70,30 @@ async fn a_run_sees_what_it_wrote_itself() {
             {"do": "search-by", "field": "value", "value": "0"}, patch(json!("1"), 8), {"do": "remove", "id": id}, {"do": "get", "id": id},
         ]))
         .await;
-    let [_, read, found, rest, conflict, removed, gone] = answers.as_slice() else { panic!("{answers:?}") };
-    assert_eq!((read.as_str(), found.as_str(), rest.as_str()), (r#"{"value":7}"#, "1", "2"));
-    assert_eq!((conflict.as_str(), removed.as_str(), gone.as_str()), ("conflict revision-changed", "removed", "not-found not-found"));
+    let [_, read, found, rest, conflict, removed, gone] = answers.as_slice() else {
+        panic!("{answers:?}")
+    };
+    assert_eq!(
+        (read.as_str(), found.as_str(), rest.as_str()),
+        (r#"{"value":7}"#, "1", "2")
+    );
+    assert_eq!(
+        (conflict.as_str(), removed.as_str(), gone.as_str()),
+        (
+            "conflict revision-changed",
+            "removed",
+            "not-found not-found"
+        )
+    );
 }
 
 #[tokio::test]
 async fn the_same_key_gives_the_same_answer() {
     let create = |value: i64| json!({"do": "create", "key": "once", "body": format!(r#"{{"value":{value}}}"#)});
     let answers = told(json!([create(1), create(1), create(2)])).await;
-    let [first, again, other] = answers.as_slice() else { panic!("{answers:?}") };
+    let [first, again, other] = answers.as_slice() else {
+        panic!("{answers:?}")
+    };
     assert_eq!(first, again);
     assert_eq!(other, "conflict key-reused");
 }
@@ -74,10 +102,18 @@ async fn the_same_key_gives_the_same_answer() {
 async fn a_listing_continues_where_its_page_ended() {
     let office = Office::open().await;
     let page = office.errand(json!([{"do": "search", "limit": 2}])).await;
-    let (count, next) = page.first().and_then(|answer| answer.split_once(' ')).expect("a page");
+    let (count, next) = page
+        .first()
+        .and_then(|answer| answer.split_once(' '))
+        .expect("a page");
     assert_eq!(count, "2");
     // A cursor is good for the run that it was made in; a run of the same claim is that run.
-    assert_eq!(office.errand(json!([{"do": "search", "limit": 2, "after": next}])).await, ["1 "]);
+    assert_eq!(
+        office
+            .errand(json!([{"do": "search", "limit": 2, "after": next}]))
+            .await,
+        ["1 "]
+    );
 }
 
 #[tokio::test]
@@ -105,5 +141,17 @@ async fn documents_state_and_clock_answer() {
             {"do": "to-local", "at": NOW_US.to_string(), "zone": "Europe/Vienna"},
         ]))
         .await;
-    assert_eq!(answers, ["5", "5", "0", "put", r#"{"a":2,"b":1}"#, "none", "2026-03-02", "2026-03-02T10:00:00"]);
+    assert_eq!(
+        answers,
+        [
+            "5",
+            "5",
+            "0",
+            "put",
+            r#"{"a":2,"b":1}"#,
+            "none",
+            "2026-03-02",
+            "2026-03-02T10:00:00"
+        ]
+    );
 }

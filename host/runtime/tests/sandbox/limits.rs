@@ -9,12 +9,20 @@ use serde_json::{Value, json};
 use crate::office::Office;
 
 async fn run(guest: &str, input: Value, limits: Limits) -> RunReport {
-    Office::open().await.execute(guest, input, limits).await.expect("a limit is no trouble of the host")
+    Office::open()
+        .await
+        .execute(guest, input, limits)
+        .await
+        .expect("a limit is no trouble of the host")
 }
 
 fn reached(report: &RunReport) -> (&str, u64, u64) {
     match &report.outcome {
-        Outcome::LimitReached { limit, allowed, used } => (limit, *allowed, *used),
+        Outcome::LimitReached {
+            limit,
+            allowed,
+            used,
+        } => (limit, *allowed, *used),
         other => panic!("no limit was reached: {other:?}"),
     }
 }
@@ -25,7 +33,15 @@ fn succeeded(report: &RunReport) -> bool {
 
 #[tokio::test]
 async fn a_loop_ends_at_wall_ms_max() {
-    let report = run("spin", json!({}), Limits { wall_ms_max: 60, ..Limits::default() }).await;
+    let report = run(
+        "spin",
+        json!({}),
+        Limits {
+            wall_ms_max: 60,
+            ..Limits::default()
+        },
+    )
+    .await;
     let (limit, allowed, used) = reached(&report);
     assert_eq!((limit, allowed), ("wall_ms_max", 60));
     assert!((60..2000).contains(&used), "{used} ms");
@@ -34,37 +50,77 @@ async fn a_loop_ends_at_wall_ms_max() {
 #[tokio::test]
 async fn a_loop_leaves_the_thread_to_others() {
     let office = Office::open().await;
-    let limits = Limits { wall_ms_max: 400, ..Limits::default() };
+    let limits = Limits {
+        wall_ms_max: 400,
+        ..Limits::default()
+    };
     let spin = office.execute("spin", json!({}), limits);
     let other = office.run("caller", json!({"calls": 10}));
     tokio::pin!(spin);
     let first = tokio::select! { biased; _ = &mut spin => "the loop", report = other => if succeeded(&report) { "the other" } else { "neither" } };
     assert_eq!(first, "the other");
-    assert_eq!(reached(&spin.await.expect("a limit is no trouble")).0, "wall_ms_max");
+    assert_eq!(
+        reached(&spin.await.expect("a limit is no trouble")).0,
+        "wall_ms_max"
+    );
 }
 
 #[tokio::test]
 async fn memory_ends_at_memory_bytes_max() {
     let input = json!({"bytes": 8 << 20});
-    let report = run("hungry", input.clone(), Limits { memory_bytes_max: 8 << 20, ..Limits::default() }).await;
+    let report = run(
+        "hungry",
+        input.clone(),
+        Limits {
+            memory_bytes_max: 8 << 20,
+            ..Limits::default()
+        },
+    )
+    .await;
     let (limit, allowed, used) = reached(&report);
     assert_eq!((limit, allowed), ("memory_bytes_max", 8 << 20));
-    assert!(used > 8 << 20 && report.usage.memory_bytes <= 8 << 20, "{used}");
-    let report = run("hungry", input, Limits { memory_bytes_max: 12 << 20, ..Limits::default() }).await;
+    assert!(
+        used > 8 << 20 && report.usage.memory_bytes <= 8 << 20,
+        "{used}"
+    );
+    let report = run(
+        "hungry",
+        input,
+        Limits {
+            memory_bytes_max: 12 << 20,
+            ..Limits::default()
+        },
+    )
+    .await;
     assert!(succeeded(&report), "{:?}", report.outcome);
-    assert!((8 << 20..=12 << 20).contains(&report.usage.memory_bytes), "{}", report.usage.memory_bytes);
+    assert!(
+        (8 << 20..=12 << 20).contains(&report.usage.memory_bytes),
+        "{}",
+        report.usage.memory_bytes
+    );
 }
 
 #[tokio::test]
 async fn memory_that_a_plugin_starts_with_counts() {
-    let report = run("hungry", json!({"bytes": 0}), Limits { memory_bytes_max: 64 << 10, ..Limits::default() }).await;
+    let report = run(
+        "hungry",
+        json!({"bytes": 0}),
+        Limits {
+            memory_bytes_max: 64 << 10,
+            ..Limits::default()
+        },
+    )
+    .await;
     assert_eq!(reached(&report).0, "memory_bytes_max");
     assert_eq!(report.usage.host_calls, 0);
 }
 
 #[tokio::test]
 async fn calls_end_at_host_calls_max() {
-    let limits = Limits { host_calls_max: 100, ..Limits::default() };
+    let limits = Limits {
+        host_calls_max: 100,
+        ..Limits::default()
+    };
     let report = run("caller", json!({"calls": 100}), limits.clone()).await;
     assert!(succeeded(&report), "{:?}", report.outcome);
     assert_eq!(report.usage.host_calls, 100);
@@ -75,17 +131,26 @@ async fn calls_end_at_host_calls_max() {
 #[tokio::test]
 async fn rows_end_at_rows_returned_max() {
     let page = json!({"do": "search", "limit": 3});
-    let limits = |rows_returned_max| Limits { rows_returned_max, ..Limits::default() };
+    let limits = |rows_returned_max| Limits {
+        rows_returned_max,
+        ..Limits::default()
+    };
     let report = run("errand", json!([page]), limits(3)).await;
     assert!(succeeded(&report), "{:?}", report.outcome);
     assert_eq!(report.usage.rows_returned, 3);
-    assert_eq!(reached(&run("errand", json!([page]), limits(2)).await), ("rows_returned_max", 2, 3));
+    assert_eq!(
+        reached(&run("errand", json!([page]), limits(2)).await),
+        ("rows_returned_max", 2, 3)
+    );
 }
 
 #[tokio::test]
 async fn bytes_end_at_bytes_in_max() {
     let random = json!([{"do": "random", "length": 4096}]);
-    let limits = |bytes_in_max| Limits { bytes_in_max, ..Limits::default() };
+    let limits = |bytes_in_max| Limits {
+        bytes_in_max,
+        ..Limits::default()
+    };
     let report = run("errand", random.clone(), limits(4200)).await;
     assert!(succeeded(&report), "{:?}", report.outcome);
     let report = run("errand", random, limits(4000)).await;
@@ -97,36 +162,59 @@ async fn bytes_end_at_bytes_in_max() {
 #[tokio::test]
 async fn changes_end_at_rows_changed_max() {
     let create = |key: &str| json!({"do": "create", "key": key, "body": r#"{"value":1}"#});
-    let limits = Limits { rows_changed_max: 2, ..Limits::default() };
+    let limits = Limits {
+        rows_changed_max: 2,
+        ..Limits::default()
+    };
     let report = run("errand", json!([create("x"), create("y")]), limits.clone()).await;
     assert!(succeeded(&report), "{:?}", report.outcome);
     assert_eq!(report.usage.rows_changed, 2);
-    let report = run("errand", json!([create("x"), create("y"), create("z")]), limits).await;
+    let report = run(
+        "errand",
+        json!([create("x"), create("y"), create("z")]),
+        limits,
+    )
+    .await;
     assert_eq!(reached(&report), ("rows_changed_max", 2, 3));
 }
 
 #[tokio::test]
 async fn mail_ends_at_messages_max() {
     let mail = |key: &str| json!({"do": "mail", "key": key, "to": "someone@example.com"});
-    let limits = Limits { messages_max: 1, ..Limits::default() };
+    let limits = Limits {
+        messages_max: 1,
+        ..Limits::default()
+    };
     let report = run("errand", json!([mail("x"), mail("x")]), limits.clone()).await;
     assert!(succeeded(&report), "{:?}", report.outcome);
-    assert_eq!(reached(&run("errand", json!([mail("x"), mail("y")]), limits).await), ("messages_max", 1, 2));
+    assert_eq!(
+        reached(&run("errand", json!([mail("x"), mail("y")]), limits).await),
+        ("messages_max", 1, 2)
+    );
 }
 
 #[tokio::test]
 async fn tasks_end_at_tasks_max() {
     let task = |key: &str| json!({"do": "task", "key": key, "assignee": "role:clerk"});
-    let limits = Limits { tasks_max: 1, ..Limits::default() };
+    let limits = Limits {
+        tasks_max: 1,
+        ..Limits::default()
+    };
     let report = run("errand", json!([task("x")]), limits.clone()).await;
     assert!(succeeded(&report), "{:?}", report.outcome);
-    assert_eq!(reached(&run("errand", json!([task("x"), task("y")]), limits).await), ("tasks_max", 1, 2));
+    assert_eq!(
+        reached(&run("errand", json!([task("x"), task("y")]), limits).await),
+        ("tasks_max", 1, 2)
+    );
 }
 
 #[tokio::test]
 async fn log_lines_beyond_log_bytes_max_are_counted_and_dropped() {
     let input = json!({"lines": 50_000, "message": "x".repeat(90)});
-    let limits = Limits { log_bytes_max: 1000, ..Limits::default() };
+    let limits = Limits {
+        log_bytes_max: 1000,
+        ..Limits::default()
+    };
     let report = run("chatty", input, limits).await;
     assert!(succeeded(&report), "{:?}", report.outcome);
     let kept = u64::try_from(report.logs.len()).expect("few");

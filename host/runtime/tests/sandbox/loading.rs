@@ -9,8 +9,15 @@ use serde_json::json;
 use crate::office::{Office, runtime};
 
 fn sandbox(folder: &std::path::Path, key: [u8; 32]) -> Runtime {
-    let cache = CacheFolder { path: folder.join("compiled"), key };
-    Runtime::new(Settings { cache: Some(cache), instances_max: 1 }).expect("the sandbox starts")
+    let cache = CacheFolder {
+        path: folder.join("compiled"),
+        key,
+    };
+    Runtime::new(Settings {
+        cache: Some(cache),
+        instances_max: 1,
+    })
+    .expect("the sandbox starts")
 }
 
 fn files(folder: &std::path::Path) -> Vec<PathBuf> {
@@ -20,10 +27,17 @@ fn files(folder: &std::path::Path) -> Vec<PathBuf> {
 
 /// Loads a guest in a sandbox of its own; gives the one file of the folder and its inode.
 fn load(folder: &std::path::Path, key: [u8; 32], guest: &str) -> (PathBuf, u64) {
-    sandbox(folder, key).load(&bursar_artifacts::guest(guest)).expect("a plugin");
+    sandbox(folder, key)
+        .load(&bursar_artifacts::guest(guest))
+        .expect("a plugin");
     let files = files(folder);
-    let [file] = files.as_slice() else { panic!("one file: {files:?}") };
-    (file.clone(), std::fs::metadata(file).expect("it is there").ino())
+    let [file] = files.as_slice() else {
+        panic!("one file: {files:?}")
+    };
+    (
+        file.clone(),
+        std::fs::metadata(file).expect("it is there").ino(),
+    )
 }
 
 #[test]
@@ -78,33 +92,60 @@ async fn a_plugin_from_the_folder_works_as_the_compiled_one() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let office = Office::open().await;
     let limits = Limits::default();
-    let compiled = office.execute("caller", json!({"calls": 3}), limits.clone()).await.expect("no trouble").outcome;
+    let compiled = office
+        .execute("caller", json!({"calls": 3}), limits.clone())
+        .await
+        .expect("no trouble")
+        .outcome;
     for _ in 0..2 {
         let sandbox = sandbox(folder.path(), [3; 32]);
-        let plugin = sandbox.load(&bursar_artifacts::guest("caller")).expect("a plugin");
-        let report = office.execute_in(&sandbox, &plugin, json!({"calls": 3}), limits.clone()).await.expect("no trouble");
+        let plugin = sandbox
+            .load(&bursar_artifacts::guest("caller"))
+            .expect("a plugin");
+        let report = office
+            .execute_in(&sandbox, &plugin, json!({"calls": 3}), limits.clone())
+            .await
+            .expect("no trouble");
         assert_eq!(report.outcome, compiled);
     }
 }
 
 #[test]
 fn a_loaded_plugin_is_found_by_its_digest() {
-    let plugin = runtime().load(&bursar_artifacts::guest("caller")).expect("a plugin");
+    let plugin = runtime()
+        .load(&bursar_artifacts::guest("caller"))
+        .expect("a plugin");
     let digest = &plugin.inspection().digest;
-    assert_eq!(runtime().find(digest).map(|found| found.inspection().clone()).as_ref(), Some(plugin.inspection()));
+    assert_eq!(
+        runtime()
+            .find(digest)
+            .map(|found| found.inspection().clone())
+            .as_ref(),
+        Some(plugin.inspection())
+    );
     assert!(runtime().find("none").is_none());
 }
 
 #[test]
 fn a_component_of_other_types_does_not_fit() {
-    let refused = runtime().load(&bursar_artifacts::guest("misfit")).map(|plugin| plugin.inspection().clone());
-    assert!(matches!(refused, Err(Error::Refused(Refusal::DoesNotFit(_)))), "{refused:?}");
+    let refused = runtime()
+        .load(&bursar_artifacts::guest("misfit"))
+        .map(|plugin| plugin.inspection().clone());
+    assert!(
+        matches!(refused, Err(Error::Refused(Refusal::DoesNotFit(_)))),
+        "{refused:?}"
+    );
 }
 
 #[test]
 fn what_is_refused_is_not_compiled() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let refused = sandbox(folder.path(), [3; 32]).load(&bursar_artifacts::guest("greedy")).map(|_| ());
-    assert!(matches!(refused, Err(Error::Refused(Refusal::ExceedsManifest(_)))), "{refused:?}");
+    let refused = sandbox(folder.path(), [3; 32])
+        .load(&bursar_artifacts::guest("greedy"))
+        .map(|_| ());
+    assert!(
+        matches!(refused, Err(Error::Refused(Refusal::ExceedsManifest(_)))),
+        "{refused:?}"
+    );
     assert_eq!(files(folder.path()), Vec::<PathBuf>::new());
 }

@@ -30,11 +30,19 @@ pub struct Office {
 /// The sandbox that all tests of the process share.
 pub fn runtime() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| Runtime::new(Settings { instances_max: 8, ..Settings::default() }).expect("the sandbox starts"))
+    RUNTIME.get_or_init(|| {
+        Runtime::new(Settings {
+            instances_max: 8,
+            ..Settings::default()
+        })
+        .expect("the sandbox starts")
+    })
 }
 
 pub fn plugin(guest: &str) -> Plugin {
-    runtime().load(&bursar_artifacts::guest(guest)).expect("the guest is a plugin")
+    runtime()
+        .load(&bursar_artifacts::guest(guest))
+        .expect("the guest is a plugin")
 }
 
 /// Three records of this collection are there from the start.
@@ -56,59 +64,121 @@ fn legal_entity() -> LegalEntity {
 impl Office {
     pub async fn open() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let database = Database::open_sqlite(folder.path(), Keys::derive(&[1; 32])).await.expect("a fresh database");
-        let mut session = Session::new(&database, context("set-up", Authority::Everything, Limits::default()));
-        session.put_entity(ENTITY, &legal_entity()).await.expect("the entity is good");
-        session.define_collection("counters", &counters()).await.expect("the collection is good");
+        let database = Database::open_sqlite(folder.path(), Keys::derive(&[1; 32]))
+            .await
+            .expect("a fresh database");
+        let mut session = Session::new(
+            &database,
+            context("set-up", Authority::Everything, Limits::default()),
+        );
+        session
+            .put_entity(ENTITY, &legal_entity())
+            .await
+            .expect("the entity is good");
+        session
+            .define_collection("counters", &counters())
+            .await
+            .expect("the collection is good");
         session.ensure_parties_collection().await.expect("parties");
         let mut ids = Vec::new();
         for key in ["a", "b", "c"] {
-            let made = session.create_record("counters", key, &json!({"value": 0})).await.expect("a counter");
+            let made = session
+                .create_record("counters", key, &json!({"value": 0}))
+                .await
+                .expect("a counter");
             ids.push(made.id.to_string());
         }
         let body = json!({"name": "Example GmbH", "kind": "customer"});
-        let party = session.create_record("parties", "p", &body).await.expect("a party").id.to_string();
-        let document = session.add_document("inbox", "note.txt", "text/plain", b"twelve bytes").await.expect("a document");
-        let office = Self { database, counters: ids, party, document: document.id.to_string(), _folder: folder };
+        let party = session
+            .create_record("parties", "p", &body)
+            .await
+            .expect("a party")
+            .id
+            .to_string();
+        let document = session
+            .add_document("inbox", "note.txt", "text/plain", b"twelve bytes")
+            .await
+            .expect("a document");
+        let office = Self {
+            database,
+            counters: ids,
+            party,
+            document: document.id.to_string(),
+            _folder: folder,
+        };
         office.commit(session.into_parts().0).await;
         office
     }
 
     /// Commits a draft.
     pub async fn commit(&self, draft: Draft) {
-        let proposal = Proposal { author: Actor::new("person", "ada"), cause: "test".to_owned(), draft, settles: None };
-        let verdict = self.database.propose(proposal).await.expect("the committer answers");
+        let proposal = Proposal {
+            author: Actor::new("person", "ada"),
+            cause: "test".to_owned(),
+            draft,
+            settles: None,
+        };
+        let verdict = self
+            .database
+            .propose(proposal)
+            .await
+            .expect("the committer answers");
         assert!(matches!(verdict, Verdict::Committed { .. }), "{verdict:?}");
     }
 
     /// Executes a guest once, with what its manifest asks for granted.
-    pub async fn execute(&self, guest: &str, input: Value, limits: Limits) -> Result<RunReport, Error> {
-        self.execute_in(runtime(), &plugin(guest), input, limits).await
+    pub async fn execute(
+        &self,
+        guest: &str,
+        input: Value,
+        limits: Limits,
+    ) -> Result<RunReport, Error> {
+        self.execute_in(runtime(), &plugin(guest), input, limits)
+            .await
     }
 
     /// As [`Office::execute`], in a sandbox of the test's own.
-    pub async fn execute_in(&self, sandbox: &Runtime, plugin: &Plugin, input: Value, limits: Limits) -> Result<RunReport, Error> {
+    pub async fn execute_in(
+        &self,
+        sandbox: &Runtime,
+        plugin: &Plugin,
+        input: Value,
+        limits: Limits,
+    ) -> Result<RunReport, Error> {
         let manifest = &plugin.inspection().manifest;
         let claim = claim(&manifest.name, input, limits.clone());
-        let session = Session::new(&self.database, context(&manifest.name, granted(manifest), limits));
+        let session = Session::new(
+            &self.database,
+            context(&manifest.name, granted(manifest), limits),
+        );
         sandbox.execute(plugin, &claim, session).await
     }
 
     /// As [`Office::execute`], with default limits; the host has no trouble.
     pub async fn run(&self, guest: &str, input: Value) -> RunReport {
-        self.execute(guest, input, Limits::default()).await.expect("the host has no trouble")
+        self.execute(guest, input, Limits::default())
+            .await
+            .expect("the host has no trouble")
     }
 
     /// Executes `errand` with a list of steps, gives what it says of each.
     pub async fn errand(&self, steps: Value) -> Vec<String> {
         let report = self.run("errand", steps).await;
-        let Outcome::Succeeded(summary) = report.outcome else { panic!("{:?}", report.outcome) };
+        let Outcome::Succeeded(summary) = report.outcome else {
+            panic!("{:?}", report.outcome)
+        };
         summary.text.lines().map(str::to_owned).collect()
     }
 }
 
 fn granted(manifest: &Manifest) -> Authority {
-    Authority::Granted(manifest.permissions.iter().map(|ask| ask.permission.clone()).collect())
+    Authority::Granted(
+        manifest
+            .permissions
+            .iter()
+            .map(|ask| ask.permission.clone())
+            .collect(),
+    )
 }
 
 fn context(automation: &str, authority: Authority, limits: Limits) -> Context {
@@ -147,7 +217,10 @@ fn claim(automation: &str, input: Value, limits: Limits) -> Claim {
             event_type: "manual.started".to_owned(),
             time_us: NOW_US,
             actor: Actor::new("person", "ada"),
-            trigger: Trigger::Manual { input, subjects: Vec::new() },
+            trigger: Trigger::Manual {
+                input,
+                subjects: Vec::new(),
+            },
         },
         limits,
         seed: [2; 32],

@@ -1,0 +1,161 @@
+//! Opening a database, and handing out its transactions.
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    Connection,
+    postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions},
+    sqlite::{
+        SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    },
+};
+
+use super::{Engine, Inner, Tx};
+use crate::{Options, error::Error};
+
+/// Statements kept prepared on each connection.
+const STATEMENTS_CACHED_MAX: usize = 256;
+/// How long a writer waits for SQLite's lock before [`Error::Locked`].
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// The connections.
+#[derive(Clone)]
+pub(crate) enum Pools {
+    Sqlite {
+        read: SqlitePool,
+        write: SqlitePool,
+    },
+    /// Two pools as well: however many readers there are, the committer finds a connection.
+    Postgres {
+        read: PgPool,
+        write: PgPool,
+    },
+}
+
+impl Pools {
+    pub(crate) async fn open(options: &Options) -> Result<Self, Error> {
+        if let Some(path) = options.url.strip_prefix("sqlite:") {
+            let failed = |source: sqlx::Error| match Error::from(source) {
+                Error::Sql(source) => Error::Open {
+                    what: path.to_owned(),
+                    source,
+                },
+                typed => typed,
+            };
+            return Self::open_sqlite(path, options).await.map_err(failed);
+        }
+        let failed = |source: sqlx::Error| Error::Open {
+            what: "the PostgreSQL server".to_owned(),
+            source: source.into(),
+        };
+        let connect = PgConnectOptions::from_str(&options.url)
+            .map_err(failed)?
+            .statement_cache_capacity(STATEMENTS_CACHED_MAX);
+        // A pool would try for half a minute to reach a server that is not there.
+        let probe = PgConnection::connect_with(&connect).await.map_err(failed)?;
+        probe.close().await.map_err(failed)?;
+        let pool = |connections_max| {
+            PgPoolOptions::new()
+                .max_connections(connections_max)
+                .connect_lazy_with(connect.clone())
+        };
+        Ok(Pools::Postgres {
+            read: pool(options.readers_max),
+            write: pool(2),
+        })
+    }
+
+    async fn open_sqlite(path: &str, options: &Options) -> Result<Self, sqlx::Error> {
+        let mut connect = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(LOCK_WAIT)
+            .pragma("cache_size", "-65536")
+            .pragma("mmap_size", "1073741824")
+            .pragma("wal_autocheckpoint", "4000")
+            .statement_cache_capacity(STATEMENTS_CACHED_MAX)
+            .row_buffer_size(1024);
+        if let Some(bytes) = options.database_bytes_max {
+            connect = connect.pragma("max_page_count", (bytes / 4096).max(1).to_string());
+        }
+        // The writer opens first: it makes the file and switches it to WAL.
+        let one = SqlitePoolOptions::new()
+            .min_connections(1)
+            .max_connections(1)
+            .max_lifetime(None)
+            .idle_timeout(None);
+        let write = one.connect_with(connect.clone()).await?;
+        let many = SqlitePoolOptions::new()
+            .max_connections(options.readers_max)
+            .max_lifetime(None)
+            .idle_timeout(None)
+            .test_before_acquire(false);
+        let read = many.connect_with(connect.read_only(true)).await?;
+        Ok(Pools::Sqlite { read, write })
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        match self {
+            Pools::Sqlite { .. } => Engine::Sqlite,
+            Pools::Postgres { .. } => Engine::Postgres,
+        }
+    }
+
+    /// A read-only transaction. Both engines pin it at its first statement.
+    pub(crate) async fn reading(&self) -> Result<Tx, Error> {
+        let inner = match self {
+            Pools::Sqlite { read, .. } => Inner::Sqlite(read.begin_with("begin deferred").await?),
+            Pools::Postgres { read, .. } => Inner::Postgres(
+                read.begin_with("begin isolation level repeatable read read only")
+                    .await?,
+            ),
+        };
+        Ok(Tx {
+            inner,
+            failed: false,
+        })
+    }
+
+    /// A writing transaction. The committer takes the head's lock first thing in it.
+    pub(crate) async fn writing(&self) -> Result<Tx, Error> {
+        let inner = match self {
+            Pools::Sqlite { write, .. } => {
+                let begun = match write.begin_with("begin immediate").await {
+                    // On a full disk SQLite rolls back by itself, and the driver's count of open transactions is wrong
+                    // from then on: that connection is of no more use.
+                    Err(sqlx::Error::InvalidSavePointStatement) => {
+                        write.acquire().await?.close().await?;
+                        write.begin_with("begin immediate").await?
+                    }
+                    begun => begun?,
+                };
+                Inner::Sqlite(begun)
+            }
+            Pools::Postgres { write, .. } => Inner::Postgres(
+                write
+                    .begin_with("begin isolation level read committed")
+                    .await?,
+            ),
+        };
+        Ok(Tx {
+            inner,
+            failed: false,
+        })
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Pools::Sqlite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! What the committer does to the queues' own columns, within its transaction.
+
+use bursar_domain::{
+    office::{STOP, Stop},
+    row::Kind,
+};
+
+use super::{ClaimedRun, Delivery, OutboxColumns, RunColumns, RunNow};
+use crate::{
+    adapter::{Arg, Tx, args},
+    error::Error,
+    seal::Keys,
+    statements as sql,
+};
+
+/// A change of a queue's own columns, done in the committer's transaction.
+#[derive(Clone, Debug)]
+pub(crate) enum QueueJob {
+    /// Take due runs, oldest first, under a lease.
+    Claim { limit: usize, lease_us: i64 },
+    /// Hold on to leases.
+    Extend {
+        runs: Vec<(String, i64)>,
+        lease_us: i64,
+    },
+    /// Queue a run again.
+    Postpone {
+        run: String,
+        fence: i64,
+        due_us: i64,
+        next_clock_us: Option<i64>,
+        report: String,
+    },
+    /// Take back all leases: this process is the only worker.
+    Recover,
+    /// Record deliveries.
+    Delivered(Vec<Delivery>),
+}
+
+/// What a queue job gives.
+#[derive(Debug, Default)]
+pub(crate) struct QueueAnswer {
+    pub claimed: Vec<ClaimedRun>,
+    pub touched: usize,
+}
+
+/// Does one job within the committer's transaction.
+pub(crate) async fn perform(
+    tx: &mut Tx,
+    keys: &Keys,
+    job: &QueueJob,
+    now_us: i64,
+) -> Result<QueueAnswer, Error> {
+    match job {
+        QueueJob::Claim { limit, lease_us } => claim(tx, keys, *limit, *lease_us, now_us).await,
+        QueueJob::Extend { runs, lease_us } => {
+            extend(tx, keys, runs, now_us.saturating_add(*lease_us)).await
+        }
+        QueueJob::Postpone {
+            run,
+            fence,
+            due_us,
+            next_clock_us,
+            report,
+        } => {
+            let mut held = held(tx, &[(run.clone(), *fence)]).await?;
+            let Some((_, now)) = held.pop() else {
+                return Ok(QueueAnswer::default());
+            };
+            let mut columns = RunColumns {
+                report,
+                ..RunColumns::due(run, &now, "queued", *due_us)
+            };
+            if let Some(clock_us) = next_clock_us {
+                columns.attempt += 1;
+                columns.clock_us = *clock_us;
+            }
+            let update = columns.update(keys);
+            update_runs(tx, vec![update]).await
+        }
+        QueueJob::Recover => {
+            let running: Vec<RunNowRow> = tx.all(&sql::RUNS_RUNNING, args![]).await?;
+            let queued = running
+                .into_iter()
+                .map(run_now)
+                .map(|(id, now)| RunColumns::due(&id, &now, "queued", now_us).update(keys));
+            let queued = queued.collect();
+            update_runs(tx, queued).await
+        }
+        QueueJob::Delivered(deliveries) => delivered(tx, keys, deliveries).await,
+    }
+}
+
+/// Those of the runs whose lease is still held under the fence.
+async fn held(tx: &mut Tx, runs: &[(String, i64)]) -> Result<Vec<(String, RunNow)>, Error> {
+    let mut found = runs_now(tx, runs.iter().map(|(run, _)| run.as_str())).await?;
+    let held = runs.iter().filter_map(|(run, fence)| {
+        let now = found.remove(run)?;
+        (now.is_running() && now.fence == *fence).then(|| (run.clone(), now))
+    });
+    Ok(held.collect())
+}
+
+async fn extend(
+    tx: &mut Tx,
+    keys: &Keys,
+    runs: &[(String, i64)],
+    due_us: i64,
+) -> Result<QueueAnswer, Error> {
+    let held = held(tx, runs).await?;
+    let kept = held
+        .iter()
+        .map(|(run, now)| RunColumns::due(run, now, "running", due_us).update(keys));
+    update_runs(tx, kept.collect()).await
+}
+
+async fn delivered(
+    tx: &mut Tx,
+    keys: &Keys,
+    deliveries: &[Delivery],
+) -> Result<QueueAnswer, Error> {
+    let rows = deliveries.iter().map(|delivery| {
+        let (state, due_us) = match (delivery.error.as_str(), delivery.retry_at_us) {
+            ("", _) => ("sent", None),
+            (_, Some(retry_at_us)) => ("waiting", Some(retry_at_us)),
+            (_, None) => ("failed", None),
+        };
+        let columns = OutboxColumns {
+            id: &delivery.id,
+            state,
+            attempts: delivery.attempts,
+            due_us,
+            error: &delivery.error,
+        };
+        args![
+            delivery.id.as_str(),
+            state,
+            delivery.attempts,
+            due_us,
+            delivery.error.as_str(),
+            columns.seal(keys)
+        ]
+    });
+    let touched = tx.run_of(&sql::UPDATE_OUTBOX, rows.collect()).await?;
+    Ok(QueueAnswer {
+        touched: usize::try_from(touched).unwrap_or(usize::MAX),
+        ..QueueAnswer::default()
+    })
+}
+
+async fn claim(
+    tx: &mut Tx,
+    keys: &Keys,
+    limit: usize,
+    lease_us: i64,
+    now_us: i64,
+) -> Result<QueueAnswer, Error> {
+    if is_stopped(tx).await? {
+        return Ok(QueueAnswer::default());
+    }
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let due: Vec<(String, String, i64, i64, i64)> =
+        tx.all(&sql::RUNS_DUE, args![now_us, limit]).await?;
+    let mut updates = Vec::with_capacity(due.len());
+    let mut claimed = Vec::with_capacity(due.len());
+    for (run, body, fence, attempt, clock_us) in due {
+        let columns = RunColumns {
+            id: &run,
+            state: "running",
+            fence: fence + 1,
+            attempt,
+            clock_us,
+            due_us: Some(now_us.saturating_add(lease_us)),
+            settled_seq: None,
+            report: "{}",
+        };
+        updates.push(columns.update(keys));
+        let queued = serde_json::from_str(&body)
+            .map_err(|error| Error::Corrupt(format!("run {run}: {error}")))?;
+        claimed.push(ClaimedRun {
+            run,
+            fence: fence + 1,
+            attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
+            clock_us,
+            queued,
+        });
+    }
+    tx.run_of(&sql::UPDATE_RUNS, updates).await?;
+    Ok(QueueAnswer {
+        touched: claimed.len(),
+        claimed,
+    })
+}
+
+pub(super) async fn is_stopped(tx: &mut Tx) -> Result<bool, Error> {
+    let found: Option<(String,)> = tx
+        .find(&sql::IMAGE_BODY, args![Kind::Control.as_str(), STOP])
+        .await?;
+    let stop = found.map(|(body,)| serde_json::from_str::<Stop>(&body));
+    let stop = stop
+        .transpose()
+        .map_err(|error| Error::Corrupt(format!("the stop: {error}")))?;
+    Ok(stop.is_some_and(|stop| stop.stopped))
+}
+
+async fn update_runs(tx: &mut Tx, updates: Vec<Vec<Arg>>) -> Result<QueueAnswer, Error> {
+    let touched = updates.len();
+    tx.run_of(&sql::UPDATE_RUNS, updates).await?;
+    Ok(QueueAnswer {
+        touched,
+        ..QueueAnswer::default()
+    })
+}
+
+pub(crate) async fn runs_now<'a>(
+    tx: &mut Tx,
+    runs: impl IntoIterator<Item = &'a str>,
+) -> Result<std::collections::HashMap<String, RunNow>, Error> {
+    let rows = runs.into_iter().map(|run| args![run]).collect();
+    let found: Vec<RunNowRow> = tx.all_of(&sql::RUNS_OF, rows).await?;
+    Ok(found.into_iter().map(run_now).collect())
+}
+
+/// Id, state, fence, attempt, clock.
+type RunNowRow = (String, String, i64, i64, i64);
+
+fn run_now((id, state, fence, attempt, clock_us): RunNowRow) -> (String, RunNow) {
+    let now = RunNow {
+        state,
+        fence,
+        attempt,
+        clock_us,
+    };
+    (id, now)
+}
