@@ -17,7 +17,12 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 pub struct Global {
     /// Data folder
-    #[arg(long, global = true, env = "BURSAR_FOLDER", default_value = "bursar-data")]
+    #[arg(
+        long,
+        global = true,
+        env = "BURSAR_FOLDER",
+        default_value = "bursar-data"
+    )]
     pub folder: PathBuf,
     /// Configuration file [default: bursar.toml in the data folder]
     #[arg(long, global = true, env = "BURSAR_CONFIG_FILE")]

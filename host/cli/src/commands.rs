@@ -22,17 +22,29 @@ use crate::{
 
 /// Does what was asked for.
 pub async fn perform(arguments: Arguments) -> Result<(), Failure> {
-    let style = if arguments.global.json { Style::Json } else { Style::Text };
+    let style = if arguments.global.json {
+        Style::Json
+    } else {
+        Style::Text
+    };
     logging(matches!(arguments.command, Command::Serve));
     let settings = Settings::read(&arguments.global)?;
     let open = async || Place::open(settings).await;
     match arguments.command {
         Command::Init(init) => init::init(Settings::read(&arguments.global)?, style, &init).await,
         Command::Serve => serve::serve(open().await?).await,
-        Command::Plugin(Plugin::Build { path, out, target_dir }) => plugin::build(style, &path, out, target_dir),
+        Command::Plugin(Plugin::Build {
+            path,
+            out,
+            target_dir,
+        }) => plugin::build(style, &path, out, target_dir),
         Command::Plugin(Plugin::Inspect { file }) => plugin::inspect_command(style, &file),
-        Command::Plugin(Plugin::Install { file }) => plugin::install(&open().await?, style, &file).await,
-        Command::Automation(automation) => automation::perform(open().await?, style, automation).await,
+        Command::Plugin(Plugin::Install { file }) => {
+            plugin::install(&open().await?, style, &file).await
+        }
+        Command::Automation(automation) => {
+            automation::perform(open().await?, style, automation).await
+        }
         Command::Run(run) => run::perform(&open().await?, style, run).await,
         Command::Row(row) => row::perform(&open().await?, style, row).await,
         Command::Document(document) => document::perform(&open().await?, style, document).await,
@@ -48,7 +60,13 @@ pub async fn perform(arguments: Arguments) -> Result<(), Failure> {
 fn logging(is_server: bool) {
     let default = if is_server { "info" } else { "warn" };
     let filter = std::env::var("BURSAR_LOG").unwrap_or_else(|_| default.to_owned());
-    let filter = tracing_subscriber::EnvFilter::try_new(&filter).unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
-    let colours = std::env::var_os("NO_COLOR").is_none() && std::io::IsTerminal::is_terminal(&std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    let filter = tracing_subscriber::EnvFilter::try_new(&filter)
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));
+    let colours = std::env::var_os("NO_COLOR").is_none()
+        && std::io::IsTerminal::is_terminal(&std::io::stderr());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr)
+        .init();
 }

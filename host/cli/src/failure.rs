@@ -16,12 +16,22 @@ pub struct Failure {
 impl Failure {
     /// The caller can mend it.
     pub fn user(message: impl Into<String>) -> Self {
-        Self { message: message.into(), causes: Vec::new(), hint: None, is_host: false }
+        Self {
+            message: message.into(),
+            causes: Vec::new(),
+            hint: None,
+            is_host: false,
+        }
     }
 
     /// The host is at fault.
     pub fn host(message: impl Into<String>, cause: impl std::fmt::Display) -> Self {
-        Self { message: message.into(), causes: vec![cause.to_string()], hint: None, is_host: true }
+        Self {
+            message: message.into(),
+            causes: vec![cause.to_string()],
+            hint: None,
+            is_host: true,
+        }
     }
 
     /// One more line on why.
@@ -62,14 +72,25 @@ impl Failure {
 impl From<DatabaseError> for Failure {
     fn from(error: DatabaseError) -> Self {
         let failure = match &error {
-            DatabaseError::Full => Self::user(error.to_string()).hint("free disk space, or raise database_bytes_max in bursar.toml"),
-            DatabaseError::Newer { .. } => Self::user(error.to_string()).hint("install the version of bursar that wrote this data folder, or a newer one"),
-            DatabaseError::Locked => Self::user(error.to_string()).hint("stop the other process, or wait until it is done"),
-            DatabaseError::Open { .. } => Self::user(error.to_string()).hint("check --folder and --database; `bursar init` makes a new data folder"),
-            _ => Self { message: error.to_string(), causes: Vec::new(), hint: None, is_host: true },
+            DatabaseError::Full => Self::user(error.to_string())
+                .hint("free disk space, or raise database_bytes_max in bursar.toml"),
+            DatabaseError::Newer { .. } => Self::user(error.to_string())
+                .hint("install the version of bursar that wrote this data folder, or a newer one"),
+            DatabaseError::Locked => Self::user(error.to_string())
+                .hint("stop the other process, or wait until it is done"),
+            DatabaseError::Open { .. } => Self::user(error.to_string())
+                .hint("check --folder and --database; `bursar init` makes a new data folder"),
+            _ => Self {
+                message: error.to_string(),
+                causes: Vec::new(),
+                hint: None,
+                is_host: true,
+            },
         };
         let failure = match &error {
-            DatabaseError::Corrupt(_) | DatabaseError::Blob { .. } => failure.hint("bursar audit verify"),
+            DatabaseError::Corrupt(_) | DatabaseError::Blob { .. } => {
+                failure.hint("bursar audit verify")
+            }
             _ => failure,
         };
         failure.chain(&error)
@@ -80,12 +101,22 @@ impl From<bursar_office::Error> for Failure {
     fn from(error: bursar_office::Error) -> Self {
         match error {
             bursar_office::Error::Host(error) => error.into(),
-            error if error.is_host() => Self { message: error.to_string(), causes: Vec::new(), hint: Some("bursar audit verify".to_owned()), is_host: true },
+            error if error.is_host() => Self {
+                message: error.to_string(),
+                causes: Vec::new(),
+                hint: Some("bursar audit verify".to_owned()),
+                is_host: true,
+            },
+            error @ bursar_office::Error::NotFound(_) => {
+                Self::user(error.to_string()).hint("`bursar row list KIND` shows what there is")
+            }
             error => {
                 let problems = error.problems();
                 match problems.as_slice() {
                     [one] => Self::user(one.to_string()),
-                    many => many.iter().fold(Self::user("the input is not accepted"), |failure, problem| failure.because(problem)),
+                    many => many
+                        .iter()
+                        .fold(Self::user("the input is not accepted"), Failure::because),
                 }
             }
         }
@@ -96,7 +127,13 @@ impl From<bursar_runtime::Error> for Failure {
     fn from(error: bursar_runtime::Error) -> Self {
         match error {
             bursar_runtime::Error::Refused(refusal) => refusal.into(),
-            error => Self { message: error.to_string(), causes: Vec::new(), hint: None, is_host: true }.chain(&error),
+            error => Self {
+                message: error.to_string(),
+                causes: Vec::new(),
+                hint: None,
+                is_host: true,
+            }
+            .chain(&error),
         }
     }
 }
@@ -113,9 +150,19 @@ impl From<bursar_worker::Error> for Failure {
             bursar_worker::Error::Database(error) => error.into(),
             bursar_worker::Error::Office(error) => error.into(),
             bursar_worker::Error::Runtime(error) => error.into(),
-            error @ bursar_worker::Error::UnknownAutomation(_) => Self::user(error.to_string()).hint("bursar row list automation"),
-            error @ (bursar_worker::Error::Transport(_) | bursar_worker::Error::Timer { .. }) => Self::user(error.to_string()),
-            error => Self { message: error.to_string(), causes: Vec::new(), hint: None, is_host: true }.chain(&error),
+            error @ bursar_worker::Error::UnknownAutomation(_) => {
+                Self::user(error.to_string()).hint("bursar row list automation")
+            }
+            error @ (bursar_worker::Error::Transport(_) | bursar_worker::Error::Timer { .. }) => {
+                Self::user(error.to_string())
+            }
+            error => Self {
+                message: error.to_string(),
+                causes: Vec::new(),
+                hint: None,
+                is_host: true,
+            }
+            .chain(&error),
         }
     }
 }

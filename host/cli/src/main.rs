@@ -32,7 +32,10 @@ fn main() -> ExitCode {
 }
 
 fn start(arguments: Arguments) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::host("cannot start", error))?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::host("cannot start", error))?;
     let done = runtime.block_on(commands::perform(arguments));
     // Tasks that wait for nothing but input must not hold up the end.
     runtime.shutdown_timeout(std::time::Duration::from_secs(5));

@@ -15,9 +15,15 @@ pub enum Style {
 }
 
 /// Prints a result: its JSON, or the text that is made of it.
-pub fn print<T: Serialize>(style: Style, value: &T, text: impl FnOnce(&T) -> String) -> Result<(), Failure> {
+pub fn print<T: Serialize>(
+    style: Style,
+    value: &T,
+    text: impl FnOnce(&T) -> String,
+) -> Result<(), Failure> {
     let mut printed = match style {
-        Style::Json => serde_json::to_string(value).map_err(|error| Failure::host("cannot print", error))?,
+        Style::Json => {
+            serde_json::to_string(value).map_err(|error| Failure::host("cannot print", error))?
+        }
         Style::Text => text(value),
     };
     if !printed.is_empty() && !printed.ends_with('\n') {
@@ -39,25 +45,46 @@ pub fn say(words: &str) {
 
 /// JSON given on the command line, or in a file named by `@FILE`.
 pub fn json_argument(what: &str, text: &str) -> Result<Value, Failure> {
+    let hint = || format!("{what} takes JSON, or @FILE");
     let text = match text.strip_prefix('@') {
-        Some(path) => std::fs::read_to_string(path).map_err(|error| Failure::user(format!("cannot read {path}")).because(error))?,
+        Some(path) => std::fs::read_to_string(path).map_err(|error| {
+            Failure::user(format!("cannot read {path}"))
+                .because(error)
+                .hint(hint())
+        })?,
         None => text.to_owned(),
     };
-    bursar_domain::canonical::parse(&text).map_err(|error| Failure::user(format!("{what} is not valid JSON")).because(error))
+    bursar_domain::canonical::parse(&text).map_err(|error| {
+        Failure::user(format!("{what} is not valid JSON"))
+            .because(error)
+            .hint(hint())
+    })
 }
 
 /// Columns under their headings.
 pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
-        cells.chain(headings.get(column).map(|heading| heading.len())).max().unwrap_or(0)
+        let cells = rows
+            .iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count());
+        cells
+            .chain(headings.get(column).map(|heading| heading.len()))
+            .max()
+            .unwrap_or(0)
     };
     let widths: Vec<usize> = (0..headings.len()).map(width).collect();
     let line = |cells: Vec<&str>| {
-        let padded: Vec<String> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let padded: Vec<String> = cells
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
         padded.join("  ").trim_end().to_owned() + "\n"
     };
     let mut text = line(headings.to_vec());
-    rows.iter().for_each(|row| text.push_str(&line(row.iter().map(String::as_str).collect())));
+    for row in rows {
+        text.push_str(&line(row.iter().map(String::as_str).collect()));
+    }
     text
 }

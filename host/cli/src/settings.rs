@@ -10,8 +10,10 @@ use crate::{arguments::Global, failure::Failure};
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct File {
-    database: Option<String>,
-    key_file: Option<PathBuf>,
+    #[serde(rename = "database")]
+    url: Option<String>,
+    #[serde(rename = "key_file")]
+    key: Option<PathBuf>,
     database_bytes_max: Option<u64>,
     mail: Mail,
     worker: Worker,
@@ -20,10 +22,16 @@ struct File {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Mail {
-    smtp_url: Option<String>,
-    smtp_user: Option<String>,
-    /// The password itself never stands in the file.
-    smtp_password_file: Option<PathBuf>,
+    smtp: Option<Smtp>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Smtp {
+    url: String,
+    user: Option<String>,
+    /// The password itself never stands in the configuration.
+    password_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -47,17 +55,32 @@ pub struct Settings {
 
 impl Settings {
     pub fn read(global: &Global) -> Result<Self, Failure> {
-        let path = global.config_file.clone().unwrap_or_else(|| global.folder.join("bursar.toml"));
+        let path = global
+            .config_file
+            .clone()
+            .unwrap_or_else(|| global.folder.join("bursar.toml"));
         let file = match std::fs::read_to_string(&path) {
-            Ok(text) => toml::from_str(&text).map_err(|error| Failure::user(format!("{} cannot be read", path.display())).because(error.to_string().trim()).hint("it may hold database, key_file, database_bytes_max, [mail] and [worker]"))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && global.config_file.is_none() => File::default(),
-            Err(error) => return Err(Failure::user(format!("cannot read {}", path.display())).because(error).hint("check --config")),
+            Ok(text) => toml::from_str(&text).map_err(|error| {
+                Failure::user(format!("{} cannot be read", path.display()))
+                    .because(error.to_string().trim())
+                    .hint("it may hold database, key_file, database_bytes_max, [mail] and [worker]")
+            })?,
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound && global.config_file.is_none() =>
+            {
+                File::default()
+            }
+            Err(error) => {
+                return Err(Failure::user(format!("cannot read {}", path.display()))
+                    .because(error)
+                    .hint("check --config-file"));
+            }
         };
         let beside = global.folder.with_added_extension("key");
         Ok(Self {
             folder: global.folder.clone(),
-            database: global.database.clone().or(file.database),
-            key_file: global.key_file.clone().or(file.key_file).unwrap_or(beside),
+            database: global.database.clone().or(file.url),
+            key_file: global.key_file.clone().or(file.key).unwrap_or(beside),
             database_bytes_max: file.database_bytes_max,
             smtp: smtp(file.mail)?,
             worker: worker(&file.worker)?,
@@ -66,26 +89,55 @@ impl Settings {
 }
 
 fn smtp(mail: Mail) -> Result<Option<bursar_worker::SmtpSettings>, Failure> {
-    let Some(url) = mail.smtp_url else { return Ok(None) };
-    let password = match &mail.smtp_password_file {
+    let Some(smtp) = mail.smtp else {
+        return Ok(None);
+    };
+    let password = match &smtp.password_file {
         None => None,
         Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| Failure::user(format!("cannot read {}", path.display())).because(error).hint("check mail.smtp_password_file in bursar.toml"))?;
+            let text = std::fs::read_to_string(path).map_err(|error| {
+                Failure::user(format!("cannot read {}", path.display()))
+                    .because(error)
+                    .hint("check mail.smtp.password_file in bursar.toml")
+            })?;
             Some(text.trim_end_matches(['\r', '\n']).to_owned())
         }
     };
-    Ok(Some(bursar_worker::SmtpSettings { url, user: mail.smtp_user, password }))
+    Ok(Some(bursar_worker::SmtpSettings {
+        url: smtp.url,
+        user: smtp.user,
+        password,
+    }))
 }
 
 fn worker(file: &Worker) -> Result<bursar_worker::Settings, Failure> {
     let default = bursar_worker::Settings::default();
     let within = |name: &str, value: u64, range: std::ops::RangeInclusive<u64>| {
-        if range.contains(&value) { Ok(value) } else { Err(Failure::user(format!("worker.{name} is {value}; it is {} to {}", range.start(), range.end())).hint("correct bursar.toml")) }
+        if range.contains(&value) {
+            Ok(value)
+        } else {
+            Err(Failure::user(format!(
+                "worker.{name} is {value}; it is {} to {}",
+                range.start(),
+                range.end()
+            ))
+            .hint("correct bursar.toml"))
+        }
     };
     let concurrency = file.concurrency_max.unwrap_or(default.concurrency_max);
-    let concurrency = within("concurrency_max", u64::try_from(concurrency).unwrap_or(u64::MAX), 1..=1_000)?;
-    let lease_ms = file.lease_ms.map(|value| within("lease_ms", value, 1_000..=3_600_000)).transpose()?;
-    let poll_ms = file.poll_ms.map(|value| within("poll_ms", value, 10..=60_000)).transpose()?;
+    let concurrency = within(
+        "concurrency_max",
+        u64::try_from(concurrency).unwrap_or(u64::MAX),
+        1..=1_000,
+    )?;
+    let lease_ms = file
+        .lease_ms
+        .map(|value| within("lease_ms", value, 1_000..=3_600_000))
+        .transpose()?;
+    let poll_ms = file
+        .poll_ms
+        .map(|value| within("poll_ms", value, 10..=60_000))
+        .transpose()?;
     Ok(bursar_worker::Settings {
         concurrency_max: usize::try_from(concurrency).unwrap_or(default.concurrency_max),
         lease: lease_ms.map_or(default.lease, Duration::from_millis),

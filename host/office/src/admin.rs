@@ -278,12 +278,12 @@ impl Session {
         let key = if is_slug(id) {
             RowKey::of(kind, id)
         } else {
-            return Err(Error::not_found(noun));
+            return Err(Error::not_found(format!("{noun} {id:?}")));
         };
         let row = self
             .load(&key)
             .await?
-            .ok_or_else(|| Error::not_found(noun))?;
+            .ok_or_else(|| Error::not_found(format!("{noun} {id:?}")))?;
         Ok(self.typed(&row)?)
     }
 

@@ -26,7 +26,7 @@ const DELIVER_MESSAGES_MAX: usize = 256;
 /// Tries before a message counts as failed: over the waits below, about two days.
 const ATTEMPTS_MAX: i64 = 20;
 const FIRST_DELAY: Duration = Duration::from_secs(10);
-const DELAY_MAX: Duration = Duration::from_secs(4 * 3600);
+const DELAY_MAX: Duration = Duration::from_hours(4);
 
 /// Where mail goes.
 #[derive(Clone)]
@@ -57,33 +57,53 @@ struct Failure {
 impl Transport {
     /// Mail as files in a folder, which is made if it is missing.
     pub fn folder(path: &Path) -> Result<Self, Error> {
-        let failed = |error: std::io::Error| Error::Transport(format!("{}: {error}", path.display()));
+        let failed =
+            |error: std::io::Error| Error::Transport(format!("{}: {error}", path.display()));
         Dir::create_ambient_dir_all(path, ambient_authority()).map_err(failed)?;
-        Ok(Transport::Folder(Arc::new(Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?)))
+        Ok(Transport::Folder(Arc::new(
+            Dir::open_ambient_dir(path, ambient_authority()).map_err(failed)?,
+        )))
     }
 
     /// Mail through an SMTP server.
     pub fn smtp(settings: &SmtpSettings) -> Result<Self, Error> {
         let failed = |error: lettre::transport::smtp::Error| Error::Transport(error.to_string());
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&settings.url).map_err(failed)?;
+        let mut builder =
+            AsyncSmtpTransport::<Tokio1Executor>::from_url(&settings.url).map_err(failed)?;
         if let (Some(user), Some(password)) = (&settings.user, &settings.password) {
             builder = builder.credentials(Credentials::new(user.clone(), password.clone()));
         }
-        Ok(Transport::Smtp(builder.timeout(Some(Duration::from_secs(30))).build()))
+        Ok(Transport::Smtp(
+            builder.timeout(Some(Duration::from_secs(30))).build(),
+        ))
     }
 
     async fn deliver(&self, entry: &OutboxEntry) -> Result<(), Failure> {
-        let mail = compose(entry).map_err(|message| Failure { message, is_final: true })?;
+        let mail = compose(entry).map_err(|message| Failure {
+            message,
+            is_final: true,
+        })?;
         match self {
             Transport::Folder(folder) => {
-                let (folder, name, bytes) = (folder.clone(), format!("{}.eml", entry.id), mail.formatted());
-                let written = tokio::task::spawn_blocking(move || write(&folder, &name, &bytes)).await;
+                let (folder, name, bytes) = (
+                    folder.clone(),
+                    format!("{}.eml", entry.id),
+                    mail.formatted(),
+                );
+                let written =
+                    tokio::task::spawn_blocking(move || write(&folder, &name, &bytes)).await;
                 let written = written.map_err(std::io::Error::other).flatten();
-                written.map_err(|error| Failure { message: error.to_string(), is_final: false })
+                written.map_err(|error| Failure {
+                    message: error.to_string(),
+                    is_final: false,
+                })
             }
             Transport::Smtp(server) => match server.send(mail).await {
                 Ok(_) => Ok(()),
-                Err(error) => Err(Failure { is_final: error.is_permanent(), message: chain(&error) }),
+                Err(error) => Err(Failure {
+                    is_final: error.is_permanent(),
+                    message: chain(&error),
+                }),
             },
         }
     }
@@ -101,7 +121,11 @@ fn write(folder: &Dir, name: &str, bytes: &[u8]) -> std::io::Result<()> {
 /// The message by RFC 5322. Its Message-ID is made of the row's id, so that every try carries the same.
 fn compose(entry: &OutboxEntry) -> Result<lettre::Message, String> {
     let message: &Message = &entry.message;
-    let mailbox = |address: &str| address.parse::<Mailbox>().map_err(|error| format!("{address:?}: {error}"));
+    let mailbox = |address: &str| {
+        address
+            .parse::<Mailbox>()
+            .map_err(|error| format!("{address:?}: {error}"))
+    };
     let at = u64::try_from(message.at_us).unwrap_or(0);
     let from = mailbox(&message.from)?;
     let domain = from.email.domain().to_owned();
@@ -119,7 +143,9 @@ fn compose(entry: &OutboxEntry) -> Result<lettre::Message, String> {
     if let Some(address) = &message.reply_to {
         mail = mail.reply_to(mailbox(address)?);
     }
-    mail.header(ContentType::TEXT_PLAIN).body(message.text.clone()).map_err(|error| error.to_string())
+    mail.header(ContentType::TEXT_PLAIN)
+        .body(message.text.clone())
+        .map_err(|error| error.to_string())
 }
 
 impl Worker {
@@ -144,24 +170,57 @@ impl Worker {
     }
 
     async fn is_stopped(&self) -> Result<bool, Error> {
-        let row = self.inner.database.snapshot().get(&RowKey::of(Kind::Control, STOP)).await?;
-        let stop: Option<Stop> = row.map(|row| row.decode()).transpose().map_err(bursar_office::Error::from)?;
+        let row = self
+            .inner
+            .database
+            .snapshot()
+            .get(&RowKey::of(Kind::Control, STOP))
+            .await?;
+        let stop: Option<Stop> = row
+            .map(|row| row.decode())
+            .transpose()
+            .map_err(bursar_office::Error::from)?;
         Ok(stop.is_some_and(|stop| stop.stopped))
     }
 
-    async fn outcome(&self, entry: &OutboxEntry, tried: Result<(), Failure>) -> Result<Delivery, Error> {
+    async fn outcome(
+        &self,
+        entry: &OutboxEntry,
+        tried: Result<(), Failure>,
+    ) -> Result<Delivery, Error> {
         let attempts = entry.attempts.saturating_add(1);
         let Err(failure) = tried else {
-            return Ok(Delivery { id: entry.id.clone(), attempts, retry_at_us: None, error: String::new() });
+            return Ok(Delivery {
+                id: entry.id.clone(),
+                attempts,
+                retry_at_us: None,
+                error: String::new(),
+            });
         };
-        tracing::warn!(message = entry.id, attempts, cause = failure.message, "a message could not be delivered");
+        tracing::warn!(
+            message = entry.id,
+            attempts,
+            cause = failure.message,
+            "a message could not be delivered"
+        );
         let retry_at_us = if failure.is_final || attempts >= ATTEMPTS_MAX {
             None
         } else {
             let doublings = u32::try_from(attempts.clamp(1, 16)).unwrap_or(16) - 1;
             let delay = FIRST_DELAY.saturating_mul(1 << doublings).min(DELAY_MAX);
-            Some(self.inner.database.now_us().await?.saturating_add(micros(delay)))
+            Some(
+                self.inner
+                    .database
+                    .now_us()
+                    .await?
+                    .saturating_add(micros(delay)),
+            )
         };
-        Ok(Delivery { id: entry.id.clone(), attempts, retry_at_us, error: failure.message })
+        Ok(Delivery {
+            id: entry.id.clone(),
+            attempts,
+            retry_at_us,
+            error: failure.message,
+        })
     }
 }

@@ -40,10 +40,19 @@ impl Inner {
             match self.execute(&claimed, executions).await {
                 Ok(Step::Settled) => return,
                 Ok(Step::Again) if executions < EXECUTIONS_MAX => {}
-                Ok(Step::Again) => return self.give_back(&claimed, OVERTAKEN_DELAY, "overtaken too often").await,
+                Ok(Step::Again) => {
+                    return self
+                        .give_back(&claimed, OVERTAKEN_DELAY, "overtaken too often")
+                        .await;
+                }
                 Err(error) => {
                     let cause = chain(&error);
-                    tracing::error!(run = claimed.run, automation = claimed.queued.automation, cause, "a run could not be executed");
+                    tracing::error!(
+                        run = claimed.run,
+                        automation = claimed.queued.automation,
+                        cause,
+                        "a run could not be executed"
+                    );
                     self.preparations.forget(&claimed.queued.automation);
                     return self.give_back(&claimed, HOST_TROUBLE_DELAY, &cause).await;
                 }
@@ -51,7 +60,11 @@ impl Inner {
         }
     }
 
-    async fn execute(self: &Arc<Self>, claimed: &ClaimedRun, executions: u32) -> Result<Step, Error> {
+    async fn execute(
+        self: &Arc<Self>,
+        claimed: &ClaimedRun,
+        executions: u32,
+    ) -> Result<Step, Error> {
         let prepared = self.prepare(&claimed.queued.automation).await?;
         let claim = prepared.claim(claimed, &self.seed_key);
         if prepared.stopped {
@@ -61,10 +74,25 @@ impl Inner {
         }
         if !prepared.automation.enabled {
             let problem = Problem::new("automation-off", "the automation was turned off");
-            return self.end(&prepared, &claim, RunEnd::Failed, json!({"problem": problem}), report_of(None, executions)).await;
+            return self
+                .end(
+                    &prepared,
+                    &claim,
+                    RunEnd::Failed,
+                    json!({"problem": problem}),
+                    report_of(None, executions),
+                )
+                .await;
         }
-        let turn = if executions > EXECUTIONS_BEFORE_TURN { Some(self.turns.take().await) } else { None };
-        let report = self.runtime.execute(&prepared.plugin, &claim, session(self, &claim)).await?;
+        let turn = if executions > EXECUTIONS_BEFORE_TURN {
+            Some(self.turns.take().await)
+        } else {
+            None
+        };
+        let report = self
+            .runtime
+            .execute(&prepared.plugin, &claim, session(self, &claim))
+            .await?;
         let turn = match turn {
             Some(turn) => turn,
             None => self.turns.join().await,
@@ -74,7 +102,13 @@ impl Inner {
         step
     }
 
-    async fn settle(&self, prepared: &Prepared, claim: &Claim, report: RunReport, executions: u32) -> Result<Step, Error> {
+    async fn settle(
+        &self,
+        prepared: &Prepared,
+        claim: &Claim,
+        report: RunReport,
+        executions: u32,
+    ) -> Result<Step, Error> {
         let text = report_of(Some(&report), executions);
         match decide(claim, prepared.retry(), &report) {
             Settlement::Propose => {
@@ -82,22 +116,51 @@ impl Inner {
                     author: author(claim),
                     cause: "run".to_owned(),
                     draft: report.draft,
-                    settles: Some(SettledRun { run: claim.run.clone(), fence: claim.fence, end: RunEnd::Committed, report: text.clone() }),
+                    settles: Some(SettledRun {
+                        run: claim.run.clone(),
+                        fence: claim.fence,
+                        end: RunEnd::Committed,
+                        report: text.clone(),
+                    }),
                 };
                 self.propose(prepared, claim, proposal, text).await
             }
-            Settlement::Hold => self.keep(prepared, claim, RunEnd::Held, &report.draft, text).await,
-            Settlement::Shadow => self.keep(prepared, claim, RunEnd::Shadowed, &report.draft, text).await,
+            Settlement::Hold => {
+                self.keep(prepared, claim, RunEnd::Held, &report.draft, text)
+                    .await
+            }
+            Settlement::Shadow => {
+                self.keep(prepared, claim, RunEnd::Shadowed, &report.draft, text)
+                    .await
+            }
             Settlement::RetryAt(at_us) => {
-                self.database.postpone(&claim.run, claim.fence, at_us, Some(at_us), &text).await?;
+                self.database
+                    .postpone(&claim.run, claim.fence, at_us, Some(at_us), &text)
+                    .await?;
                 Ok(Step::Settled)
             }
-            Settlement::Dead(problem) => self.end(prepared, claim, RunEnd::Failed, json!({"problem": problem}), text).await,
+            Settlement::Dead(problem) => {
+                self.end(
+                    prepared,
+                    claim,
+                    RunEnd::Failed,
+                    json!({"problem": problem}),
+                    text,
+                )
+                .await
+            }
         }
     }
 
     /// Keeps a draft as people read it.
-    async fn keep(&self, prepared: &Prepared, claim: &Claim, end: RunEnd, draft: &Draft, text: Value) -> Result<Step, Error> {
+    async fn keep(
+        &self,
+        prepared: &Prepared,
+        claim: &Claim,
+        end: RunEnd,
+        draft: &Draft,
+        text: Value,
+    ) -> Result<Step, Error> {
         let rows = describe(&self.database, draft).await?;
         let mut text = text;
         if let Some(fields) = text.as_object_mut() {
@@ -107,7 +170,14 @@ impl Inner {
     }
 
     /// Ends a run that commits no change set: its notice does.
-    async fn end(&self, prepared: &Prepared, claim: &Claim, end: RunEnd, facts: Value, report: Value) -> Result<Step, Error> {
+    async fn end(
+        &self,
+        prepared: &Prepared,
+        claim: &Claim,
+        end: RunEnd,
+        facts: Value,
+        report: Value,
+    ) -> Result<Step, Error> {
         let key = RowKey::of(Kind::Notice, &claim.run);
         let mut body = json!({"automation": claim.automation_id, "end": end_word(end), "plugin": claim.automation.plugin});
         if let (Some(body), Value::Object(facts)) = (body.as_object_mut(), facts) {
@@ -115,14 +185,39 @@ impl Inner {
         }
         let mut draft = Draft::default();
         draft.read_row(&key, 0);
-        draft.put(Change { key, previous: 0, body: Some(Arc::new(body)), index: Vec::new(), unique: Vec::new() });
-        let settles = Some(SettledRun { run: claim.run.clone(), fence: claim.fence, end, report: report.clone() });
-        let proposal = Proposal { author: author(claim), cause: format!("run-{}", end_word(end)), draft, settles };
+        draft.put(Change {
+            key,
+            previous: 0,
+            body: Some(Arc::new(body)),
+            index: Vec::new(),
+            unique: Vec::new(),
+        });
+        let settles = Some(SettledRun {
+            run: claim.run.clone(),
+            fence: claim.fence,
+            end,
+            report: report.clone(),
+        });
+        let proposal = Proposal {
+            author: author(claim),
+            cause: format!("run-{}", end_word(end)),
+            draft,
+            settles,
+        };
         self.propose(prepared, claim, proposal, report).await
     }
 
-    async fn propose(&self, prepared: &Prepared, claim: &Claim, mut proposal: Proposal, report: Value) -> Result<Step, Error> {
-        let changes_data = proposal.settles.as_ref().is_some_and(|settled| settled.end == RunEnd::Committed);
+    async fn propose(
+        &self,
+        prepared: &Prepared,
+        claim: &Claim,
+        mut proposal: Proposal,
+        report: Value,
+    ) -> Result<Step, Error> {
+        let changes_data = proposal
+            .settles
+            .as_ref()
+            .is_some_and(|settled| settled.end == RunEnd::Committed);
         if changes_data {
             for (key, revision) in &prepared.depends_on {
                 proposal.draft.read_row(key, *revision);
@@ -140,22 +235,41 @@ impl Inner {
                 Ok(Step::Again)
             }
             Verdict::Refused(problem) if changes_data => {
-                Box::pin(self.end(prepared, claim, RunEnd::Failed, json!({"problem": problem}), report)).await
+                Box::pin(self.end(
+                    prepared,
+                    claim,
+                    RunEnd::Failed,
+                    json!({"problem": problem}),
+                    report,
+                ))
+                .await
             }
-            Verdict::Refused(problem) => Err(bursar_office::Error::Broken(problem.to_string()).into()),
+            Verdict::Refused(problem) => {
+                Err(bursar_office::Error::Broken(problem.to_string()).into())
+            }
         }
     }
 
     /// Queues a run again, as the same attempt.
     async fn give_back(&self, claimed: &ClaimedRun, delay: Duration, why: &str) {
         let given_back = async {
-            let due_us = self.database.now_us().await?.saturating_add(i64::try_from(delay.as_micros()).unwrap_or(i64::MAX));
+            let due_us = self
+                .database
+                .now_us()
+                .await?
+                .saturating_add(i64::try_from(delay.as_micros()).unwrap_or(i64::MAX));
             let report = json!({"waits": why});
-            self.database.postpone(&claimed.run, claimed.fence, due_us, None, &report).await
+            self.database
+                .postpone(&claimed.run, claimed.fence, due_us, None, &report)
+                .await
         };
         if let Err(error) = given_back.await {
             // Its lease ends by itself.
-            tracing::warn!(run = claimed.run, cause = chain(&error), "a run could not be given back");
+            tracing::warn!(
+                run = claimed.run,
+                cause = chain(&error),
+                "a run could not be given back"
+            );
         }
     }
 }
@@ -171,10 +285,16 @@ fn end_word(end: RunEnd) -> &'static str {
 
 /// What is kept with the run for people to look at.
 fn report_of(report: Option<&RunReport>, executions: u32) -> Value {
-    let Some(report) = report else { return json!({"executions": executions}) };
+    let Some(report) = report else {
+        return json!({"executions": executions});
+    };
     let outcome = clean(serde_json::to_value(&report.outcome).unwrap_or_default());
     let logs = clean(serde_json::to_value(&report.logs).unwrap_or_default());
-    let summary = if let Outcome::Succeeded(summary) = &report.outcome { clean(json!(summary.text)) } else { Value::Null };
+    let summary = if let Outcome::Succeeded(summary) = &report.outcome {
+        clean(json!(summary.text))
+    } else {
+        Value::Null
+    };
     json!({"executions": executions, "outcome": outcome, "logs": logs, "usage": report.usage, "summary": summary})
 }
 
@@ -183,7 +303,12 @@ fn clean(value: Value) -> Value {
     match value {
         Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{fffd}")),
         Value::Array(items) => Value::Array(items.into_iter().map(clean).collect()),
-        Value::Object(fields) => Value::Object(fields.into_iter().map(|(name, field)| (name.replace('\0', "\u{fffd}"), clean(field))).collect()),
+        Value::Object(fields) => Value::Object(
+            fields
+                .into_iter()
+                .map(|(name, field)| (name.replace('\0', "\u{fffd}"), clean(field)))
+                .collect(),
+        ),
         other => other,
     }
 }

@@ -42,7 +42,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             concurrency_max: 32,
-            lease: Duration::from_secs(120),
+            lease: Duration::from_mins(2),
             poll: Duration::from_secs(1),
             turn_max: Duration::from_secs(10),
         }
@@ -67,9 +67,25 @@ struct Inner {
 
 impl Worker {
     /// A worker on a database. `seed_key` makes runs repeatable: the same key gives the same ids again.
-    pub fn new(database: Database, runtime: Runtime, transport: Transport, seed_key: [u8; 32], settings: Settings) -> Self {
+    pub fn new(
+        database: Database,
+        runtime: Runtime,
+        transport: Transport,
+        seed_key: [u8; 32],
+        settings: Settings,
+    ) -> Self {
         let turns = Turns::new(settings.turn_max);
-        let inner = Inner { database, runtime, settings, transport, seed_key, preparations: Preparations::default(), turns };
-        Self { inner: Arc::new(inner) }
+        let inner = Inner {
+            database,
+            runtime,
+            settings,
+            transport,
+            seed_key,
+            preparations: Preparations::default(),
+            turns,
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 }

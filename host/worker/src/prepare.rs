@@ -40,16 +40,26 @@ pub(crate) struct Preparations {
 
 impl Preparations {
     fn find(&self, automation: &str) -> Option<Arc<Prepared>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(automation).cloned()
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(automation)
+            .cloned()
     }
 
     fn keep(&self, prepared: Arc<Prepared>) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(prepared.automation_id.clone(), prepared);
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(prepared.automation_id.clone(), prepared);
     }
 
     /// Makes the next use start anew.
     pub(crate) fn forget(&self, automation: &str) {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(automation);
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(automation);
     }
 }
 
@@ -61,13 +71,44 @@ impl Inner {
         let mut snapshot = self.database.snapshot();
         let mut depends_on = Vec::new();
         let unknown = || Error::UnknownAutomation(automation_id.to_owned());
-        let automation_row = read(&mut snapshot, &mut depends_on, RowKey::of(Kind::Automation, automation_id)).await?.ok_or_else(unknown)?;
-        let automation: Automation = automation_row.decode().map_err(bursar_office::Error::from)?;
-        let entity_row = read(&mut snapshot, &mut depends_on, RowKey::of(Kind::Entity, &automation.legal_entity)).await?.ok_or_else(unknown)?;
-        let plugin_row = read(&mut snapshot, &mut depends_on, RowKey::of(Kind::Plugin, &automation.plugin)).await?.ok_or_else(unknown)?;
-        let stop = read(&mut snapshot, &mut depends_on, RowKey::of(Kind::Control, STOP)).await?;
-        let stop: Option<Stop> = stop.map(|row| row.decode()).transpose().map_err(bursar_office::Error::from)?;
-        let manifest = plugin_row.decode::<PluginRow>().map_err(bursar_office::Error::from)?.manifest;
+        let automation_row = read(
+            &mut snapshot,
+            &mut depends_on,
+            RowKey::of(Kind::Automation, automation_id),
+        )
+        .await?
+        .ok_or_else(unknown)?;
+        let automation: Automation = automation_row
+            .decode()
+            .map_err(bursar_office::Error::from)?;
+        let entity_row = read(
+            &mut snapshot,
+            &mut depends_on,
+            RowKey::of(Kind::Entity, &automation.legal_entity),
+        )
+        .await?
+        .ok_or_else(unknown)?;
+        let plugin_row = read(
+            &mut snapshot,
+            &mut depends_on,
+            RowKey::of(Kind::Plugin, &automation.plugin),
+        )
+        .await?
+        .ok_or_else(unknown)?;
+        let stop = read(
+            &mut snapshot,
+            &mut depends_on,
+            RowKey::of(Kind::Control, STOP),
+        )
+        .await?;
+        let stop: Option<Stop> = stop
+            .map(|row| row.decode())
+            .transpose()
+            .map_err(bursar_office::Error::from)?;
+        let manifest = plugin_row
+            .decode::<PluginRow>()
+            .map_err(bursar_office::Error::from)?
+            .manifest;
         let plugin = self.load(&automation.plugin).await?;
         let prepared = Arc::new(Prepared {
             automation_id: automation_id.to_owned(),
@@ -87,12 +128,20 @@ impl Inner {
         if let Some(plugin) = self.runtime.find(digest) {
             return Ok(plugin);
         }
-        let (runtime, blobs, digest) = (self.runtime.clone(), self.database.blobs().clone(), digest.to_owned());
+        let (runtime, blobs, digest) = (
+            self.runtime.clone(),
+            self.database.blobs().clone(),
+            digest.to_owned(),
+        );
         tokio::task::spawn_blocking(move || Ok(runtime.load(&blobs.get(&digest)?)?)).await?
     }
 }
 
-async fn read(snapshot: &mut Snapshot, depends_on: &mut Vec<(RowKey, Seq)>, key: RowKey) -> Result<Option<Row>, Error> {
+async fn read(
+    snapshot: &mut Snapshot,
+    depends_on: &mut Vec<(RowKey, Seq)>,
+    key: RowKey,
+) -> Result<Option<Row>, Error> {
     let row = snapshot.get(&key).await?;
     depends_on.push((key, row.as_ref().map_or(0, |row| row.revision)));
     Ok(row)
@@ -107,7 +156,12 @@ impl Prepared {
     /// The claim of a queued run.
     pub(crate) fn claim(&self, claimed: &ClaimedRun, seed_key: &[u8; 32]) -> Claim {
         let claim = self.claim_of(&claimed.run, &claimed.queued.event, seed_key);
-        Claim { fence: claimed.fence, attempt: claimed.attempt, time_us: claimed.clock_us, ..claim }
+        Claim {
+            fence: claimed.fence,
+            attempt: claimed.attempt,
+            time_us: claimed.clock_us,
+            ..claim
+        }
     }
 
     /// The claim that a first try of an event gets.

@@ -30,7 +30,11 @@ impl Worker {
         self.inner.preparations.forget(automation);
         let prepared = self.inner.prepare(automation).await?;
         let claim = prepared.claim_of(&run_id(automation, &event.id), event, &self.inner.seed_key);
-        let report = self.inner.runtime.execute(&prepared.plugin, &claim, session(&self.inner, &claim)).await?;
+        let report = self
+            .inner
+            .runtime
+            .execute(&prepared.plugin, &claim, session(&self.inner, &claim))
+            .await?;
         let rows = describe(&self.inner.database, &report.draft).await?;
         Ok(Preview { report, rows })
     }

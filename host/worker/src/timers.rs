@@ -66,14 +66,33 @@ impl Worker {
             if !automation.enabled {
                 continue;
             }
-            let keys = [RowKey::of(Kind::Plugin, &automation.plugin), RowKey::of(Kind::Entity, &automation.legal_entity)];
+            let keys = [
+                RowKey::of(Kind::Plugin, &automation.plugin),
+                RowKey::of(Kind::Entity, &automation.legal_entity),
+            ];
             let rows = snapshot.get_many(&keys).await?;
-            let [plugin, entity] = rows.as_slice() else { continue };
-            let manifest = plugin.decode::<Plugin>().map_err(bursar_office::Error::from)?.manifest;
+            let [plugin, entity] = rows.as_slice() else {
+                continue;
+            };
+            let manifest = plugin
+                .decode::<Plugin>()
+                .map_err(bursar_office::Error::from)?
+                .manifest;
             let entity: LegalEntity = entity.decode().map_err(bursar_office::Error::from)?;
             for ask in &manifest.triggers {
-                let TriggerAsk::Timer { name, cron, misfire } = ask else { continue };
-                let bad = |message: String| Error::Timer { automation: row.key.id.to_string(), timer: name.clone(), message };
+                let TriggerAsk::Timer {
+                    name,
+                    cron,
+                    misfire,
+                } = ask
+                else {
+                    continue;
+                };
+                let bad = |message: String| Error::Timer {
+                    automation: row.key.id.to_string(),
+                    timer: name.clone(),
+                    message,
+                };
                 let key = RowKey::of(Kind::Timer, &format!("{}/{name}", row.key.id));
                 let known: Option<Timer> = match snapshot.get(&key).await? {
                     Some(row) => Some(row.decode().map_err(bursar_office::Error::from)?),
@@ -82,7 +101,12 @@ impl Worker {
                 let zone = time::zone(&entity.zone).map_err(|error| bad(error.to_string()))?;
                 let Some(known) = known else {
                     // From its enabling on, not from the beginning of time.
-                    due.push(Due { automation: row.key.id.to_string(), timer: name.clone(), event: None, fired_until_us: now_us });
+                    due.push(Due {
+                        automation: row.key.id.to_string(),
+                        timer: name.clone(),
+                        event: None,
+                        fired_until_us: now_us,
+                    });
                     continue;
                 };
                 let firings = firings(cron, &zone, known.fired_until_us, now_us).map_err(bad)?;
@@ -113,12 +137,19 @@ impl Worker {
         if let Some(event) = &due.event {
             session.enqueue(&due.automation, event).await?;
         }
-        session.put_timer(&due.automation, &due.timer, due.fired_until_us).await?;
+        session
+            .put_timer(&due.automation, &due.timer, due.fired_until_us)
+            .await?;
         let (draft, _) = session.into_parts();
         if draft.is_empty() {
             return Ok(false);
         }
-        let proposal = Proposal { author: Actor::new("system", "timer"), cause: "timer".to_owned(), draft, settles: None };
+        let proposal = Proposal {
+            author: Actor::new("system", "timer"),
+            cause: "timer".to_owned(),
+            draft,
+            settles: None,
+        };
         match self.inner.database.propose(proposal).await? {
             Verdict::Committed { .. } => Ok(true),
             // Another worker was quicker, or the automation changed: the next look tells.
@@ -131,7 +162,13 @@ impl Worker {
     }
 }
 
-fn due_of(automation: &str, timer: &str, misfire: Misfire, firings: &[i64], now_us: i64) -> Option<Due> {
+fn due_of(
+    automation: &str,
+    timer: &str,
+    misfire: Misfire,
+    firings: &[i64],
+    now_us: i64,
+) -> Option<Due> {
     let last = *firings.last()?;
     let on_time = last >= now_us.saturating_sub(GRACE_US);
     let event = (on_time || misfire == Misfire::Once).then(|| Event {
@@ -146,13 +183,29 @@ fn due_of(automation: &str, timer: &str, misfire: Misfire, firings: &[i64], now_
             missed: u32::try_from(firings.len().saturating_sub(1)).unwrap_or(u32::MAX),
         },
     });
-    Some(Due { automation: automation.to_owned(), timer: timer.to_owned(), event, fired_until_us: last })
+    Some(Due {
+        automation: automation.to_owned(),
+        timer: timer.to_owned(),
+        event,
+        fired_until_us: last,
+    })
 }
 
 /// Firings after one instant, up to and including another, in microseconds UTC, rising.
-pub(crate) fn firings(cron: &str, zone: &TimeZone, after_us: i64, until_us: i64) -> Result<Vec<i64>, String> {
-    let cron: Cron = CronParser::builder().seconds(Seconds::Disallowed).build().parse(cron).map_err(|error| error.to_string())?;
-    let after = Timestamp::from_microsecond(after_us).map_err(|error| error.to_string())?.to_zoned(zone.clone());
+pub(crate) fn firings(
+    cron: &str,
+    zone: &TimeZone,
+    after_us: i64,
+    until_us: i64,
+) -> Result<Vec<i64>, String> {
+    let cron: Cron = CronParser::builder()
+        .seconds(Seconds::Disallowed)
+        .build()
+        .parse(cron)
+        .map_err(|error| error.to_string())?;
+    let after = Timestamp::from_microsecond(after_us)
+        .map_err(|error| error.to_string())?
+        .to_zoned(zone.clone());
     let mut found = std::collections::VecDeque::new();
     for firing in cron.iter_after(after) {
         let at_us = firing.timestamp().as_microsecond();
@@ -180,8 +233,21 @@ mod tests {
     #[test]
     fn a_timer_keeps_its_wall_time_over_daylight_saving() {
         let zone = time::zone("Europe/Vienna").expect("a known zone");
-        let found = firings("0 9 * * *", &zone, at("2026-10-23T12:00:00Z"), at("2026-10-26T12:00:00Z")).expect("a good rule");
-        assert_eq!(found, [at("2026-10-24T07:00:00Z"), at("2026-10-25T08:00:00Z"), at("2026-10-26T08:00:00Z")]);
+        let found = firings(
+            "0 9 * * *",
+            &zone,
+            at("2026-10-23T12:00:00Z"),
+            at("2026-10-26T12:00:00Z"),
+        )
+        .expect("a good rule");
+        assert_eq!(
+            found,
+            [
+                at("2026-10-24T07:00:00Z"),
+                at("2026-10-25T08:00:00Z"),
+                at("2026-10-26T08:00:00Z")
+            ]
+        );
     }
 
     #[test]
@@ -190,7 +256,14 @@ mod tests {
         let missed = [at("2026-11-20T09:00:00Z"), at("2026-11-21T09:00:00Z")];
         let once = due_of("a", "daily", Misfire::Once, &missed, now_us).expect("due");
         let trigger = once.event.expect("one run").trigger;
-        assert_eq!(trigger, Trigger::Timer { timer: "daily".to_owned(), scheduled_us: missed[1], missed: 1 });
+        assert_eq!(
+            trigger,
+            Trigger::Timer {
+                timer: "daily".to_owned(),
+                scheduled_us: missed[1],
+                missed: 1
+            }
+        );
         let skipped = due_of("a", "daily", Misfire::Skip, &missed, now_us).expect("moves on");
         assert!(skipped.event.is_none());
         assert_eq!(skipped.fired_until_us, missed[1]);

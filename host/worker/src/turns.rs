@@ -17,19 +17,28 @@ pub(crate) struct Turns {
 /// Held while proposing; dropped, it lets the others on.
 pub(crate) enum Turn {
     /// One of many.
-    Shared { _permit: Option<OwnedSemaphorePermit> },
+    Shared {
+        _permit: Option<OwnedSemaphorePermit>,
+    },
     /// All of them, held by a task that ends with this sender or when the time is up.
-    Alone { _until: tokio::sync::oneshot::Sender<()> },
+    Alone {
+        _until: tokio::sync::oneshot::Sender<()>,
+    },
 }
 
 impl Turns {
     pub(crate) fn new(turn_max: Duration) -> Self {
-        Self { permits: Arc::new(Semaphore::new(PERMITS as usize)), turn_max }
+        Self {
+            permits: Arc::new(Semaphore::new(PERMITS as usize)),
+            turn_max,
+        }
     }
 
     /// Waits while another run has the turn.
     pub(crate) async fn join(&self) -> Turn {
-        Turn::Shared { _permit: self.permits.clone().acquire_owned().await.ok() }
+        Turn::Shared {
+            _permit: self.permits.clone().acquire_owned().await.ok(),
+        }
     }
 
     /// Waits until nobody proposes, then keeps everyone out until the turn is dropped or its time is up.

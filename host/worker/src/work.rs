@@ -17,15 +17,26 @@ struct Active {
 
 impl Active {
     fn add(&self, run: &str, fence: i64) {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(run.to_owned(), fence);
+        self.runs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(run.to_owned(), fence);
     }
 
     fn remove(&self, run: &str) {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(run);
+        self.runs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(run);
     }
 
     fn list(&self) -> Vec<(String, i64)> {
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|(run, fence)| (run.clone(), *fence)).collect()
+        self.runs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+            .map(|(run, fence)| (run.clone(), *fence))
+            .collect()
     }
 }
 
@@ -36,8 +47,20 @@ impl Worker {
         let (runs, timers, outbox) = (self.clone(), self.clone(), self.clone());
         let (stop_runs, stop_timers, stop_outbox) = (stop.clone(), stop.clone(), stop);
         loops.spawn(async move { runs.run_loop(stop_runs).await });
-        loops.spawn(async move { timers.repeat(stop_timers, "timers", async |worker| worker.fire_timers().await.map(|fired| fired > 0)).await });
-        loops.spawn(async move { outbox.repeat(stop_outbox, "outbox", async |worker| worker.deliver_due().await.map(|tried| tried > 0)).await });
+        loops.spawn(async move {
+            timers
+                .repeat(stop_timers, "timers", async |worker| {
+                    worker.fire_timers().await.map(|fired| fired > 0)
+                })
+                .await;
+        });
+        loops.spawn(async move {
+            outbox
+                .repeat(stop_outbox, "outbox", async |worker| {
+                    worker.deliver_due().await.map(|tried| tried > 0)
+                })
+                .await;
+        });
         while let Some(ended) = loops.join_next().await {
             ended?;
         }
@@ -61,8 +84,16 @@ impl Worker {
         let mut tasks = JoinSet::new();
         let mut executed = 0;
         loop {
-            let room = self.inner.settings.concurrency_max.saturating_sub(tasks.len());
-            let claimed = self.inner.database.claim(room.min(CLAIM_RUNS_MAX), lease_us).await?;
+            let room = self
+                .inner
+                .settings
+                .concurrency_max
+                .saturating_sub(tasks.len());
+            let claimed = self
+                .inner
+                .database
+                .claim(room.min(CLAIM_RUNS_MAX), lease_us)
+                .await?;
             if claimed.is_empty() && tasks.is_empty() {
                 return Ok(executed);
             }
@@ -93,8 +124,19 @@ impl Worker {
                 renewed = tokio::time::Instant::now();
                 self.renew(&active, lease).await;
             }
-            let room = self.inner.settings.concurrency_max.saturating_sub(tasks.len());
-            let claimed = if room == 0 { Ok(Vec::new()) } else { self.inner.database.claim(room.min(CLAIM_RUNS_MAX), micros(lease)).await };
+            let room = self
+                .inner
+                .settings
+                .concurrency_max
+                .saturating_sub(tasks.len());
+            let claimed = if room == 0 {
+                Ok(Vec::new())
+            } else {
+                self.inner
+                    .database
+                    .claim(room.min(CLAIM_RUNS_MAX), micros(lease))
+                    .await
+            };
             let claimed = claimed.unwrap_or_else(|error| {
                 tracing::error!(cause = chain(&error), "runs cannot be claimed");
                 Vec::new()
@@ -136,9 +178,14 @@ impl Worker {
     }
 
     /// Does something again and again: at once while there is more to do, else when woken or after a while.
-    async fn repeat(&self, mut stop: watch::Receiver<bool>, what: &str, step: impl AsyncFn(&Self) -> Result<bool, Error>) {
+    async fn repeat(
+        &self,
+        mut stop: watch::Receiver<bool>,
+        what: &str,
+        once: impl AsyncFn(&Self) -> Result<bool, Error>,
+    ) {
         while !*stop.borrow() {
-            let more = step(self).await.unwrap_or_else(|error| {
+            let more = once(self).await.unwrap_or_else(|error| {
                 tracing::error!(what, cause = chain(&error), "cannot go on for now");
                 false
             });

@@ -1,8 +1,15 @@
 //! `bursar audit`.
 
+use std::fmt::Write as _;
+
 use bursar_db::{Checkpoint, Verification};
 
-use crate::{arguments::Audit, failure::Failure, output::{Style, print, table}, place::Place};
+use crate::{
+    arguments::Audit,
+    failure::Failure,
+    output::{Style, print, table},
+    place::Place,
+};
 
 pub async fn perform(place: &Place, style: Style, command: Audit) -> Result<(), Failure> {
     match command {
@@ -13,22 +20,36 @@ pub async fn perform(place: &Place, style: Style, command: Audit) -> Result<(), 
             if found.is_clean() {
                 return Ok(());
             }
-            Err(Failure::host("the data does not fit its log", format!("{} findings", found.findings_total))
-                .hint("keep the data folder as it is, and compare it with a backup"))
+            Err(Failure::host(
+                "the data does not fit its log",
+                format!("{} findings", found.findings_total),
+            )
+            .hint("keep the data folder as it is, and compare it with a backup"))
         }
         Audit::Checkpoint => {
             let found = place.database.verify(None).await?;
             if !found.is_clean() {
-                return Err(Failure::host("the data does not fit its log: no checkpoint is made", "").hint("bursar audit verify"));
+                return Err(Failure::host(
+                    "the data does not fit its log: no checkpoint is made",
+                    "",
+                )
+                .hint("bursar audit verify"));
             }
-            let checkpoint = Checkpoint { seq: found.head_seq, hash: found.head_hash };
+            let checkpoint = Checkpoint {
+                seq: found.head_seq,
+                hash: found.head_hash,
+            };
             print(Style::Json, &checkpoint, |_| String::new())
         }
     }
 }
 
 fn read(path: &std::path::Path) -> Result<Checkpoint, Failure> {
-    let failed = |cause: String| Failure::user(format!("{} is not a checkpoint", path.display())).because(cause).hint("bursar audit checkpoint > FILE");
+    let failed = |cause: String| {
+        Failure::user(format!("{} is not a checkpoint", path.display()))
+            .because(cause)
+            .hint("bursar audit checkpoint > FILE")
+    };
     let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
     serde_json::from_str(&text).map_err(|error| failed(error.to_string()))
 }
@@ -42,8 +63,23 @@ fn describe(found: &Verification) -> String {
         text.push_str("Everything fits.\n");
         return text;
     }
-    let rows: Vec<Vec<String>> =
-        found.findings.iter().map(|finding| vec![finding.table.clone(), finding.seq.to_string(), finding.row.clone(), finding.message.clone()]).collect();
-    text.push_str(&format!("\n{} findings:\n{}", found.findings_total, table(&["table", "commit", "row", "what"], &rows)));
+    let rows: Vec<Vec<String>> = found
+        .findings
+        .iter()
+        .map(|finding| {
+            vec![
+                finding.table.clone(),
+                finding.seq.to_string(),
+                finding.row.clone(),
+                finding.message.clone(),
+            ]
+        })
+        .collect();
+    let _ = write!(
+        text,
+        "\n{} findings:\n{}",
+        found.findings_total,
+        table(&["table", "commit", "row", "what"], &rows)
+    );
     text
 }

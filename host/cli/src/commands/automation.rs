@@ -22,7 +22,14 @@ use crate::{
 
 pub async fn perform(place: Place, style: Style, command: Automation) -> Result<(), Failure> {
     match command {
-        Automation::Enable { name, plugin, department, entity, config, mode } => {
+        Automation::Enable {
+            name,
+            plugin,
+            department,
+            entity,
+            config,
+            mode,
+        } => {
             let config = json_argument("--config", &config)?;
             let (digest, manifest) = find_plugin(&place.database, &plugin).await?;
             let legal_entity = match entity {
@@ -34,15 +41,47 @@ pub async fn perform(place: Place, style: Style, command: Automation) -> Result<
                 arguments::Mode::Review => Mode::Review,
                 arguments::Mode::Shadow => Mode::Shadow,
             };
-            let grants: Vec<_> = manifest.manifest.permissions.iter().map(|ask| ask.permission.clone()).collect();
-            let row = AutomationRow { plugin: digest, department, legal_entity, config, grants, mode, enabled: true };
-            let (_, seq) = place.change("enable-automation", async |session| Ok(session.enable_automation(&name, &row).await?)).await?;
-            let granted: Vec<String> = manifest.manifest.permissions.iter().map(|ask| format!("  {}\n      {}", ask.permission.in_words(), ask.reason)).collect();
-            print(style, &json!({"name": name, "automation": row, "commit": seq}), |_| format!("{name} is enabled. It may:\n{}", granted.join("\n")))
+            let grants: Vec<_> = manifest
+                .manifest
+                .permissions
+                .iter()
+                .map(|ask| ask.permission.clone())
+                .collect();
+            let row = AutomationRow {
+                plugin: digest,
+                department,
+                legal_entity,
+                config,
+                grants,
+                mode,
+                enabled: true,
+            };
+            let ((), seq) = place
+                .change("enable-automation", async |session| {
+                    Ok(session.enable_automation(&name, &row).await?)
+                })
+                .await?;
+            let granted: Vec<String> = manifest
+                .manifest
+                .permissions
+                .iter()
+                .map(|ask| format!("  {}\n      {}", ask.permission.in_words(), ask.reason))
+                .collect();
+            print(
+                style,
+                &json!({"name": name, "automation": row, "commit": seq}),
+                |_| format!("{name} is enabled. It may:\n{}", granted.join("\n")),
+            )
         }
         Automation::Disable { name } => {
-            let (_, seq) = place.change("disable-automation", async |session| Ok(session.disable_automation(&name).await?)).await?;
-            print(style, &json!({"name": name, "commit": seq}), |_| format!("{name} is off."))
+            let ((), seq) = place
+                .change("disable-automation", async |session| {
+                    Ok(session.disable_automation(&name).await?)
+                })
+                .await?;
+            print(style, &json!({"name": name, "commit": seq}), |_| {
+                format!("{name} is off.")
+            })
         }
         Automation::Preview(start) => preview(&place, style, &start).await,
         Automation::Run(start) => run(&place, style, &start).await,
@@ -52,12 +91,18 @@ pub async fn perform(place: Place, style: Style, command: Automation) -> Result<
 async fn event_of(place: &Place, start: &Start) -> Result<Event, Failure> {
     let input = json_argument("--input", &start.input)?;
     Ok(Event {
-        id: start.event.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string()),
+        id: start
+            .event
+            .clone()
+            .unwrap_or_else(|| uuid::Uuid::now_v7().to_string()),
         source: "manual".to_owned(),
         event_type: "manual.started".to_owned(),
         time_us: place.database.now_us().await?,
         actor: author(),
-        trigger: Trigger::Manual { input, subjects: Vec::new() },
+        trigger: Trigger::Manual {
+            input,
+            subjects: Vec::new(),
+        },
     })
 }
 
@@ -73,44 +118,94 @@ async fn preview(place: &Place, style: Style, start: &Start) -> Result<(), Failu
         "usage": preview.report.usage,
     });
     print(style, &shown, |_| {
-        format!("{}\n{}\nNothing was changed.\n", to_text(&preview.rows), outcome_text(&preview.report.outcome))
+        format!(
+            "{}\n{}\nNothing was changed.\n",
+            to_text(&preview.rows),
+            outcome_text(&preview.report.outcome)
+        )
     })
 }
 
 async fn run(place: &Place, style: Style, start: &Start) -> Result<(), Failure> {
     let event = event_of(place, start).await?;
-    place.change("start-run", async |session| Ok(session.enqueue(&start.name, &event).await?)).await?;
+    place
+        .change("start-run", async |session| {
+            Ok(session.enqueue(&start.name, &event).await?)
+        })
+        .await?;
     let id = run_id(&start.name, &event.id);
-    match place.try_worker_lock()? {
-        Some(_lock) => {
-            if !place.is_shared() {
-                place.database.recover().await?;
-            }
+    let record = match place.try_worker_lock()? {
+        Some(_lock) if place.is_shared() => {
             place.worker()?.work_off().await?;
+            wait_for(&place.database, &id).await?
         }
-        None => say(&format!("{} works on this folder: waiting for it.", place.worker_process())),
-    }
-    let record = wait_for(&place.database, &id).await?;
+        Some(_lock) => {
+            place.database.recover().await?;
+            place.worker()?.work_off().await?;
+            // Nobody else works here: what has not ended now does not end by waiting.
+            record_of(&place.database, &id).await?
+        }
+        None => {
+            say(&format!(
+                "{} works on this folder: waiting for it.",
+                place.worker_process()
+            ));
+            wait_for(&place.database, &id).await?
+        }
+    };
     print(style, &record, |record| super::run::describe(record, &[]))?;
     match record.state {
-        RunState::Failed => Err(Failure::user(format!("the run {id} failed")).hint(format!("bursar run show {id}"))),
+        RunState::Failed => {
+            Err(Failure::user(format!("the run {id} failed")).hint(format!("bursar run show {id}")))
+        }
+        RunState::Queued | RunState::Running if record.attempt == 1 => {
+            Err(waiting(&place.database, &record).await?)
+        }
         _ => Ok(()),
     }
+}
+
+async fn record_of(database: &Database, id: &str) -> Result<RunRecord, Failure> {
+    database
+        .run(id)
+        .await?
+        .ok_or_else(|| Failure::host("the run is gone", id))
 }
 
 /// Waits until a run has ended, or waits for something else than a worker.
 async fn wait_for(database: &Database, id: &str) -> Result<RunRecord, Failure> {
     loop {
-        let record = database.run(id).await?.ok_or_else(|| Failure::host("the run is gone", id))?;
-        let waits = record.state == RunState::Queued && record.report.get("waits").is_some() || record.attempt > 1;
-        if waits || !matches!(record.state, RunState::Queued | RunState::Running) {
+        let record = record_of(database, id).await?;
+        let waits = record.state == RunState::Queued && record.report.get("waits").is_some()
+            || record.attempt > 1;
+        if waits
+            || !matches!(record.state, RunState::Queued | RunState::Running)
+            || is_stopped(database).await?
+        {
             return Ok(record);
-        }
-        if is_stopped(database).await? {
-            return Err(Failure::user("the organisation is stopped: the run stays queued").hint("bursar resume"));
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+}
+
+/// Why a run has not ended.
+async fn waiting(database: &Database, record: &RunRecord) -> Result<Failure, Failure> {
+    if is_stopped(database).await? {
+        return Ok(
+            Failure::user("the organisation is stopped: the run stays queued")
+                .hint("bursar resume"),
+        );
+    }
+    let why = record
+        .report
+        .get("waits")
+        .and_then(|why| why.as_str())
+        .unwrap_or("another process has it");
+    let again = format!(
+        "`bursar serve` tries it again, and so does this command with --event {}",
+        record.queued.event.id
+    );
+    Ok(Failure::user(format!("the run {} waits: {why}", record.id)).hint(again))
 }
 
 async fn is_stopped(database: &Database) -> Result<bool, Failure> {
@@ -122,13 +217,21 @@ async fn is_stopped(database: &Database) -> Result<bool, Failure> {
 pub fn outcome_text(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Succeeded(summary) => {
-            let counts: Vec<String> = summary.counts.iter().map(|(name, value)| format!("{name} {value}")).collect();
+            let counts: Vec<String> = summary
+                .counts
+                .iter()
+                .map(|(name, value)| format!("{name} {value}"))
+                .collect();
             format!("{}\n{}\n", summary.text, counts.join(", "))
         }
         Outcome::Retry { problem, .. } => format!("It asks for another try: {problem}\n"),
         Outcome::Refused { problem } => format!("It gave up: {problem}\n"),
         Outcome::Trapped { message } => format!("It crashed: {message}\n"),
-        Outcome::LimitReached { limit, allowed, used } => format!("It reached its limit {limit}: {allowed} allowed, {used} used\n"),
+        Outcome::LimitReached {
+            limit,
+            allowed,
+            used,
+        } => format!("It reached its limit {limit}: {allowed} allowed, {used} used\n"),
     }
 }
 
@@ -143,7 +246,14 @@ pub async fn all(database: &Database, kind: Kind) -> Result<Vec<Row>, Failure> {
         after: None,
         limit: 10_000,
     };
-    Ok(database.snapshot().list(&query).await?.rows.into_iter().map(|(_, row)| row).collect())
+    Ok(database
+        .snapshot()
+        .list(&query)
+        .await?
+        .rows
+        .into_iter()
+        .map(|(_, row)| row)
+        .collect())
 }
 
 /// By digest, or the version of that name that was installed last.
@@ -156,16 +266,30 @@ async fn find_plugin(database: &Database, name: &str) -> Result<(String, Plugin)
             found = Some((row.revision, row.key.id.to_string(), plugin));
         }
     }
-    let none = || Failure::user(format!("there is no plugin {name:?}")).hint("bursar plugin install FILE");
-    found.map(|(_, digest, plugin)| (digest, plugin)).ok_or_else(none)
+    let none =
+        || Failure::user(format!("there is no plugin {name:?}")).hint("bursar plugin install FILE");
+    found
+        .map(|(_, digest, plugin)| (digest, plugin))
+        .ok_or_else(none)
 }
 
 async fn only_entity(database: &Database) -> Result<String, Failure> {
     match all(database, Kind::Entity).await?.as_slice() {
         [row] => Ok(row.key.id.to_string()),
         rows => {
-            let names: Vec<String> = rows.iter().filter_map(|row| row.decode::<LegalEntity>().ok().map(|entity| format!("{} ({})", row.key.id, entity.name))).collect();
-            Err(Failure::user("say which legal entity the automation works for").because(names.join(", ")).hint("--entity ID"))
+            let names: Vec<String> = rows
+                .iter()
+                .filter_map(|row| {
+                    row.decode::<LegalEntity>()
+                        .ok()
+                        .map(|entity| format!("{} ({})", row.key.id, entity.name))
+                })
+                .collect();
+            Err(
+                Failure::user("say which legal entity the automation works for")
+                    .because(names.join(", "))
+                    .hint("--entity ID"),
+            )
         }
     }
 }

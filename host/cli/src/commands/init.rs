@@ -3,7 +3,13 @@
 use bursar_domain::office::LegalEntity;
 use serde_json::json;
 
-use crate::{arguments::Init, failure::Failure, output::{Style, print}, place::Place, settings::Settings};
+use crate::{
+    arguments::Init,
+    failure::Failure,
+    output::{Style, print},
+    place::Place,
+    settings::Settings,
+};
 
 pub async fn init(settings: Settings, style: Style, init: &Init) -> Result<(), Failure> {
     let place = Place::make(settings).await?;
@@ -17,7 +23,7 @@ pub async fn init(settings: Settings, style: Style, init: &Init) -> Result<(), F
         bank_accounts: Vec::new(),
         mail_from: init.mail_from.clone(),
     };
-    let (_, seq) = place
+    let ((), seq) = place
         .change("init", async |session| {
             session.put_entity(&init.entity, &entity).await?;
             Ok(session.ensure_parties_collection().await?)
@@ -26,9 +32,12 @@ pub async fn init(settings: Settings, style: Style, init: &Init) -> Result<(), F
     let folder = place.settings.folder.display().to_string();
     let key_file = place.settings.key_file.display().to_string();
     place.database.close().await;
-    let made = json!({"folder": folder, "key_file": key_file, "entity": init.entity, "commit": seq});
+    let made =
+        json!({"folder": folder, "key_file": key_file, "entity": init.entity, "commit": seq});
     print(style, &made, |_| match seq {
-        Some(_) => format!("The data folder {folder} is ready.\nKeep {key_file} apart from it, and safe: without it the folder cannot be opened."),
+        Some(_) => format!(
+            "The data folder {folder} is ready.\nKeep {key_file} apart from it, and safe: without it the folder cannot be opened."
+        ),
         None => format!("The data folder {folder} was ready already."),
     })
 }

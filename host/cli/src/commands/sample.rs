@@ -15,7 +15,12 @@ use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::{arguments::Sample, failure::Failure, output::{Style, print, say}, place::Place};
+use crate::{
+    arguments::Sample,
+    failure::Failure,
+    output::{Style, print, say},
+    place::Place,
+};
 
 /// The file. Amounts are texts such as "1.10 EUR".
 #[derive(Debug, Deserialize)]
@@ -117,13 +122,28 @@ struct Ids {
 
 pub async fn perform(place: &Place, style: Style, command: Sample) -> Result<(), Failure> {
     let Sample::Load { file } = command;
-    let text = std::fs::read_to_string(&file).map_err(|error| Failure::user(format!("cannot read {}", file.display())).because(error))?;
-    let company: Company = serde_json::from_str(&text).map_err(|error| Failure::user(format!("{} cannot be read", file.display())).because(error))?;
+    let text = std::fs::read_to_string(&file)
+        .map_err(|error| Failure::user(format!("cannot read {}", file.display())).because(error))?;
+    let company: Company = serde_json::from_str(&text).map_err(|error| {
+        Failure::user(format!("{} cannot be read", file.display())).because(error)
+    })?;
     say(&format!("Loading {} …", company.legal_entity.name));
-    let (_, organisation) = place.change("sample-organisation", async |session| organisation(session, &company).await).await?;
+    let ((), organisation) = place
+        .change("sample-organisation", async |session| {
+            organisation(session, &company).await
+        })
+        .await?;
     // Numbers come with the commit: what is paid must be issued first.
-    let (ids, books) = place.change("sample-books", async |session| books(session, &company).await).await?;
-    let (_, paid) = place.change("sample-payments", async |session| payments(session, &company, &ids).await).await?;
+    let (ids, books) = place
+        .change("sample-books", async |session| {
+            books(session, &company).await
+        })
+        .await?;
+    let ((), paid) = place
+        .change("sample-payments", async |session| {
+            payments(session, &company, &ids).await
+        })
+        .await?;
     let changed = [organisation, books, paid].iter().any(Option::is_some);
     let loaded = json!({
         "departments": company.departments.len(), "parties": company.parties.len(), "calendars": company.calendars.len(),
@@ -131,7 +151,12 @@ pub async fn perform(place: &Place, style: Style, command: Sample) -> Result<(),
         "changed": changed,
     });
     print(style, &loaded, |_| {
-        format!("{} parties, {} invoices and {} payments are there.", company.parties.len(), company.invoices.len(), company.payments.len())
+        format!(
+            "{} parties, {} invoices and {} payments are there.",
+            company.parties.len(),
+            company.invoices.len(),
+            company.payments.len()
+        )
     })
 }
 
@@ -142,19 +167,37 @@ async fn organisation(session: &mut Session, company: &Company) -> Result<(), Fa
         zone: entity.zone.clone(),
         base_currency: entity.base_currency.clone(),
         fiscal_year_start_month: 1,
-        locale: if entity.locale.is_empty() { "en".to_owned() } else { entity.locale.clone() },
+        locale: if entity.locale.is_empty() {
+            "en".to_owned()
+        } else {
+            entity.locale.clone()
+        },
         lock_date: None,
-        bank_accounts: entity.bank_accounts.iter().map(|account| account.iban.clone()).collect(),
+        bank_accounts: entity
+            .bank_accounts
+            .iter()
+            .map(|account| account.iban.clone())
+            .collect(),
         mail_from: entity.mail_from.clone(),
     };
     session.put_entity(&entity.key, &row).await?;
     session.ensure_parties_collection().await?;
     for department in &company.departments {
-        session.put_department(&department.key, &Department { name: department.name.clone() }).await?;
+        session
+            .put_department(
+                &department.key,
+                &Department {
+                    name: department.name.clone(),
+                },
+            )
+            .await?;
     }
     for calendar in &company.calendars {
-        let body = json!({"weekend": calendar.weekend, "holidays": calendar.holidays, "version": 1});
-        let body: BusinessCalendar = serde_json::from_value(body).map_err(|error| Failure::user(format!("the calendar {}", calendar.name)).because(error))?;
+        let body =
+            json!({"weekend": calendar.weekend, "holidays": calendar.holidays, "version": 1});
+        let body: BusinessCalendar = serde_json::from_value(body).map_err(|error| {
+            Failure::user(format!("the calendar {}", calendar.name)).because(error)
+        })?;
         session.put_calendar(&calendar.name, &body).await?;
     }
     Ok(())
@@ -168,7 +211,13 @@ async fn books(session: &mut Session, company: &Company) -> Result<Ids, Failure>
         if let Some(country) = &party.country {
             body.insert("address".to_owned(), json!({"country": country}));
         }
-        let row = session.create_record(PARTIES, &format!("sample/{}", party.key), &Value::Object(body)).await?;
+        let row = session
+            .create_record(
+                PARTIES,
+                &format!("sample/{}", party.key),
+                &Value::Object(body),
+            )
+            .await?;
         ids.parties.insert(party.key.clone(), row.id.to_string());
     }
     for invoice in &company.invoices {
@@ -186,9 +235,16 @@ async fn books(session: &mut Session, company: &Company) -> Result<Ids, Failure>
             corrects: None,
             extra: Value::Null,
         };
-        let row = session.draft_invoice(&format!("sample/{}", invoice.key), &content).await?;
-        if invoice.issue && invoice.flow == Flow::Receivable && row.body.state == bursar_domain::invoice::InvoiceState::Draft {
-            session.issue_invoice(&row.id, None, None, invoice.issue_date).await?;
+        let row = session
+            .draft_invoice(&format!("sample/{}", invoice.key), &content)
+            .await?;
+        if invoice.issue
+            && invoice.flow == Flow::Receivable
+            && row.body.state == bursar_domain::invoice::InvoiceState::Draft
+        {
+            session
+                .issue_invoice(&row.id, None, None, invoice.issue_date)
+                .await?;
         }
         ids.invoices.insert(invoice.key.clone(), row.id.to_string());
     }
@@ -196,12 +252,19 @@ async fn books(session: &mut Session, company: &Company) -> Result<Ids, Failure>
 }
 
 async fn payments(session: &mut Session, company: &Company, ids: &Ids) -> Result<(), Failure> {
-    let money = |text: &str| text.parse::<Money>().map_err(|error| Failure::user(format!("{text:?} is no amount")).because(error));
+    let money = |text: &str| {
+        text.parse::<Money>()
+            .map_err(|error| Failure::user(format!("{text:?} is no amount")).because(error))
+    };
     for payment in &company.payments {
         let new = NewPayment {
             flow: payment.flow,
             legal_entity: company.legal_entity.key.clone(),
-            party: payment.party.as_ref().map(|party| named(&ids.parties, party)).transpose()?,
+            party: payment
+                .party
+                .as_ref()
+                .map(|party| named(&ids.parties, party))
+                .transpose()?,
             amount: money(&payment.amount)?,
             value_date: payment.value_date,
             bank_reference: payment.bank_reference.clone(),
@@ -212,9 +275,16 @@ async fn payments(session: &mut Session, company: &Company, ids: &Ids) -> Result
         let key = format!("sample/{}", payment.key);
         let row = session.record_payment(&key, &new).await?;
         let part = |allocation: &Allocation| {
-            Ok::<_, Failure>(Part { invoice: named(&ids.invoices, &allocation.invoice)?, amount: money(&allocation.amount)? })
+            Ok::<_, Failure>(Part {
+                invoice: named(&ids.invoices, &allocation.invoice)?,
+                amount: money(&allocation.amount)?,
+            })
         };
-        let parts: Vec<Part> = payment.allocations.iter().map(part).collect::<Result<_, _>>()?;
+        let parts: Vec<Part> = payment
+            .allocations
+            .iter()
+            .map(part)
+            .collect::<Result<_, _>>()?;
         if !parts.is_empty() {
             session.allocate(&key, &row.id, &parts).await?;
         }
@@ -223,5 +293,7 @@ async fn payments(session: &mut Session, company: &Company, ids: &Ids) -> Result
 }
 
 fn named(ids: &HashMap<String, String>, key: &str) -> Result<String, Failure> {
-    ids.get(key).cloned().ok_or_else(|| Failure::user(format!("the file names {key:?} and does not hold it")))
+    ids.get(key)
+        .cloned()
+        .ok_or_else(|| Failure::user(format!("the file names {key:?} and does not hold it")))
 }

@@ -9,29 +9,37 @@ use crate::{failure::Failure, output::say, place::Place};
 
 pub async fn serve(place: Place) -> Result<(), Failure> {
     let Some(_lock) = place.try_worker_lock()? else {
-        return Err(Failure::user(format!("{} works on this data folder already", place.worker_process()))
-            .hint("stop it first; on PostgreSQL several can work side by side"));
+        return Err(Failure::user(format!(
+            "{} works on this data folder already",
+            place.worker_process()
+        ))
+        .hint("stop it first; on PostgreSQL several can work side by side"));
     };
     if !place.is_shared() {
         let recovered = place.database.recover().await?;
         if recovered > 0 {
-            tracing::info!(runs = recovered, "runs that an earlier process left are queued again");
+            tracing::info!(
+                runs = recovered,
+                "runs that an earlier process left are queued again"
+            );
         }
     }
     let worker = place.worker()?;
-    let (stop, stopped) = watch::channel(false);
+    let (stop, ending) = watch::channel(false);
     let failed = |error: std::io::Error| Failure::host("cannot listen for signals", error);
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     say("Working. Ctrl-C stops.");
-    let work = tokio::spawn(async move { worker.work(stopped).await });
+    let work = tokio::spawn(async move { worker.work(ending).await });
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
     say("Stopping: runs that have begun are finished first.");
     stop.send_replace(true);
-    let worked = work.await.map_err(|error| Failure::host("the worker ended unexpectedly", error))?;
+    let ended = work
+        .await
+        .map_err(|error| Failure::host("the worker ended unexpectedly", error))?;
     place.database.close().await;
-    Ok(worked?)
+    Ok(ended?)
 }
