@@ -23,6 +23,9 @@ const REQUIRE_ALL_VARIABLE: &str = "BURSAR_REQUIRE_ALL";
 /// Test data that is kept beside the project, when it is there.
 const SHARED_VARIABLE: &str = "BURSAR_SHARED";
 
+/// The tests that start the program.
+const E2E_PACKAGE: &str = "bursar-e2e";
+
 type Variables = Vec<(&'static str, OsString)>;
 
 pub fn run(options: &TestOptions) -> Result<ExitCode> {
@@ -35,6 +38,15 @@ pub fn run(options: &TestOptions) -> Result<ExitCode> {
     let cluster = cluster(&mut foreground, &mut skipped);
     let variables = variables(options, cluster.as_ref());
 
+    // The end-to-end tests start the program. Built here, its minutes are not those of the test that comes first.
+    if options.packages.is_empty()
+        || options
+            .packages
+            .iter()
+            .any(|package| package == E2E_PACKAGE)
+    {
+        cargo::build("bursar", cargo::Profile::Dev)?;
+    }
     let mut passed = true;
     for mut command in commands(options) {
         command.envs(variables.iter().map(|(name, value)| (name, value)));
