@@ -24,7 +24,7 @@ pub fn print<T: Serialize>(
         Style::Json => {
             serde_json::to_string(value).map_err(|error| Failure::host("cannot print", error))?
         }
-        Style::Text => text(value),
+        Style::Text => harmless(&text(value)),
     };
     if !printed.is_empty() && !printed.ends_with('\n') {
         printed.push('\n');
@@ -35,6 +35,18 @@ pub fn print<T: Serialize>(
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| Failure::host("cannot write to stdout", error)),
     }
+}
+
+/// Plugins and files have a say in what is printed: a terminal must not take their words for commands.
+fn harmless(text: &str) -> String {
+    let shown = |c: char| {
+        if c.is_control() && c != '\n' && c != '\t' {
+            '\u{fffd}'
+        } else {
+            c
+        }
+    };
+    text.chars().map(shown).collect()
 }
 
 /// Says something to the person at the terminal.

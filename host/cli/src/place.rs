@@ -77,9 +77,10 @@ impl Place {
                 .database
                 .clone()
                 .unwrap_or_else(|| format!("sqlite:{}", file.display())),
+            // Every run may hold a snapshot, and whoever looks at the data finds one free.
             readers_max: u32::try_from(settings.worker.concurrency_max)
-                .unwrap_or(64)
-                .clamp(4, 64),
+                .unwrap_or(1_000)
+                .saturating_add(8),
             database_bytes_max: settings.database_bytes_max,
             keys: keys.clone(),
         };

@@ -137,7 +137,8 @@ impl Statement {
 #[derive(Clone, Debug)]
 pub(crate) enum Arg {
     Int(Option<i64>),
-    Text(Option<String>),
+    /// Shared: keys and bodies are bound several times in one group, and neither copy nor owner is needed for that.
+    Text(Option<Arc<str>>),
     Bytes(Option<Vec<u8>>),
 }
 
@@ -161,7 +162,7 @@ macro_rules! arg_from {
         impl From<Option<$plain>> for Arg { fn from(value: Option<$plain>) -> Self { Arg::$variant(value.map(Into::into)) } }
     )*};
 }
-arg_from!(Int: i64, Text: String, Text: &str, Bytes: Vec<u8>, Bytes: [u8; 32], Bytes: [u8; 16], Bytes: &[u8]);
+arg_from!(Int: i64, Text: String, Text: &str, Text: Arc<str>, Bytes: Vec<u8>, Bytes: [u8; 32], Bytes: [u8; 16], Bytes: &[u8]);
 
 macro_rules! args { ($($arg:expr),* $(,)?) => { vec![$($crate::adapter::Arg::from($arg)),*] }; }
 pub(crate) use args;
@@ -418,10 +419,12 @@ fn check(statement: &Statement, args: &[Arg]) -> Result<(), Error> {
 fn bind<A: Arguments>(args: impl IntoIterator<Item = Arg>) -> Result<A, Error>
 where
     Option<i64>: for<'q> Encode<'q, A::Database> + Type<A::Database>,
-    Option<String>: for<'q> Encode<'q, A::Database> + Type<A::Database>,
+    Option<Arc<str>>: for<'q> Encode<'q, A::Database> + Type<A::Database>,
     Option<Vec<u8>>: for<'q> Encode<'q, A::Database> + Type<A::Database>,
 {
     let mut bound = A::default();
+    let args = args.into_iter();
+    bound.reserve(args.size_hint().0, 0);
     for arg in args {
         match arg {
             Arg::Int(value) => bound.add(value),
@@ -466,7 +469,7 @@ fn columns(statement: &Statement, rows: Vec<Vec<Arg>>) -> Result<PgArguments, Er
                     .into_iter()
                     .map(|arg| {
                         if let Arg::Text(value) = arg {
-                            value
+                            value.map(|text| text.to_string())
                         } else {
                             None
                         }

@@ -17,7 +17,7 @@ use crate::{
     invoices,
     queue::{OutboxColumns, RunColumns, RunNow, runs_now},
     seal::Keys,
-    snapshot::{entries_of, has_nul, key_args, parse, row_key},
+    snapshot::{at_place, entries_of, has_nul, key_args, parse, placed, row_key},
     statements as sql,
 };
 
@@ -40,29 +40,29 @@ pub(crate) async fn load(
     let changes = || drafts().flat_map(bursar_domain::draft::Draft::changes);
 
     let entities: BTreeSet<RowKey> = changes().filter_map(invoices::entity_of).collect();
-    let mut wanted: HashSet<RowKey> = drafts()
-        .flat_map(|draft| draft.rows_read().map(|(key, _)| key.clone()))
+    let mut wanted: HashSet<&RowKey> = drafts()
+        .flat_map(|draft| draft.rows_read().map(|(key, _)| key))
         .filter(|key| !has_nul(key))
         .collect();
-    wanted.extend(changes().map(|change| change.key.clone()));
+    wanted.extend(changes().map(|change| &change.key));
     let mut bodies: BTreeSet<RowKey> = changes()
         .map(|change| &change.key)
         .filter(|key| invoices::matters(key.kind))
         .cloned()
         .collect();
     bodies.extend(entities.iter().cloned());
-    load_bodies(tx, &mut set, bodies).await?;
+    load_bodies(tx, &mut set, &bodies).await?;
     let series = series_of(&set, proposals, now_us);
-    wanted.extend(series.iter().cloned());
-    load_bodies(tx, &mut set, series).await?;
+    load_bodies(tx, &mut set, &series).await?;
+    wanted.extend(&series);
 
-    let rows = wanted.iter().map(key_args).collect();
-    for (kind, collection, id, revision, made) in tx
-        .all_of::<(String, String, String, i64, i64)>(&sql::REVISIONS, rows)
+    let wanted: Vec<&RowKey> = wanted.into_iter().collect();
+    for (place, revision, made) in tx
+        .all_of::<(i64, i64, i64)>(&sql::REVISIONS, placed(&wanted))
         .await?
     {
-        set.revisions
-            .insert(row_key(&kind, &collection, &id)?, (revision, made));
+        let key: &RowKey = at_place(&wanted, place)?;
+        set.revisions.insert(key.clone(), (revision, made));
     }
     let touched: HashSet<&RowKey> = changes()
         .filter(|change| {
@@ -75,7 +75,8 @@ pub(crate) async fn load(
         })
         .map(|change| &change.key)
         .collect();
-    set.entries = entries_of(tx, touched.iter().map(|key| key_args(key)).collect()).await?;
+    let places: Vec<&RowKey> = touched.iter().copied().collect();
+    set.entries = entries_of(tx, &places).await?;
     load_unique(
         tx,
         &mut set,
@@ -102,7 +103,7 @@ pub(crate) async fn load(
 async fn load_bodies(
     tx: &mut Tx,
     set: &mut WorkingSet,
-    keys: BTreeSet<RowKey>,
+    keys: &BTreeSet<RowKey>,
 ) -> Result<(), Error> {
     let rows = keys.iter().map(key_args).collect();
     for (kind, collection, id, _, _, _, body) in tx
@@ -229,7 +230,7 @@ async fn write_images(
         let mut args = key_args(key);
         match &row.text {
             Some(text) => {
-                args.extend(args![row.seq, row.created_us, row.at_us, text.as_str()]);
+                args.extend(args![row.seq, row.created_us, row.at_us, text.clone()]);
                 upserts.push(args);
             }
             None => deletes.push(args),

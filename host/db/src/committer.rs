@@ -128,26 +128,31 @@ pub(crate) struct Committer {
     clock: Arc<Clock>,
 }
 
-/// The process's clock: wall time at its start, then monotonic, so that it never steps back.
+/// The process's clock: monotonic since its start, so that it never steps back, and never behind the wall clock, since the
+/// monotonic one stands still while a machine sleeps.
 struct Clock {
     started: std::time::Instant,
     started_us: i64,
 }
 
+fn wall_us() -> i64 {
+    let since_epoch = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX)
+}
+
 impl Clock {
     fn start() -> Self {
-        let since_epoch = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
         Self {
             started: std::time::Instant::now(),
-            started_us: i64::try_from(since_epoch.as_micros()).unwrap_or(i64::MAX),
+            started_us: wall_us(),
         }
     }
 
     fn now_us(&self) -> i64 {
-        self.started_us
-            .saturating_add(i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX))
+        let elapsed_us = i64::try_from(self.started.elapsed().as_micros()).unwrap_or(i64::MAX);
+        self.started_us.saturating_add(elapsed_us).max(wall_us())
     }
 }
 

@@ -72,7 +72,7 @@ pub(crate) struct LoggedChange {
     pub at_us: i64,
     pub created_us: i64,
     pub change: Change,
-    pub text: Option<String>,
+    pub text: Option<Arc<str>>,
     pub salt: [u8; 16],
     pub hash: Hash,
 }
@@ -126,13 +126,21 @@ pub(crate) fn decide(
 /// The first read that no longer holds.
 fn stale(set: &WorkingSet, recent: &Recent, proposal: &Proposal) -> Option<String> {
     let draft = &proposal.draft;
-    if draft.is_empty() {
-        return None;
-    }
+    // A draft without any effect may rest on old data, but not on an automation that is another one by now.
+    let counts = |key: &RowKey| {
+        !draft.is_empty()
+            || matches!(
+                key.kind,
+                Kind::Automation | Kind::Plugin | Kind::Entity | Kind::Control
+            )
+    };
     let row = draft
         .rows_read()
-        .find(|(key, seen)| set.revision(key) != *seen)
+        .find(|(key, seen)| counts(key) && set.revision(key) != *seen)
         .map(|(key, _)| key.to_string());
+    if draft.is_empty() {
+        return row;
+    }
     row.or_else(|| {
         let touched = |listing: &&bursar_domain::draft::Listing| {
             recent.is_stale(listing, draft.snapshot_seq)
@@ -232,11 +240,11 @@ fn taken(set: &WorkingSet, changes: &[Change]) -> Option<String> {
     None
 }
 
-fn texts(changes: &[Change]) -> Result<Vec<Option<String>>, Problem> {
+fn texts(changes: &[Change]) -> Result<Vec<Option<Arc<str>>>, Problem> {
     let text = |change: &Change| match &change.body {
         None => Ok(None),
         Some(body) => canonical::to_text(body)
-            .map(Some)
+            .map(|text| Some(text.into()))
             .map_err(|error| Problem::new("not-canonical", format!("{}: {error}", change.key))),
     };
     changes.iter().map(text).collect()
@@ -248,7 +256,7 @@ fn record(
     head: &mut Head,
     proposal: &Proposal,
     changes: Vec<Change>,
-    texts: Vec<Option<String>>,
+    texts: Vec<Option<Arc<str>>>,
     now_us: i64,
     salt: &mut dyn FnMut() -> [u8; 16],
 ) -> Seq {

@@ -189,7 +189,12 @@ fn replace_tokens(
         let Some(mut body) = change.body.as_deref().cloned() else {
             continue;
         };
-        if replace(&mut body, &tokens) {
+        // Of a payment only the text: its bank reference is the bank's, and unique.
+        let texts = match change.key.kind {
+            Kind::Payment => body.get_mut("text"),
+            _ => Some(&mut body),
+        };
+        if texts.is_some_and(|texts| replace(texts, &tokens)) {
             rewrite(change, body)?;
         }
     }

@@ -2,7 +2,10 @@
 
 mod walk;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use bursar_domain::{
     derive::{Derived, derive, rows_of_space},
@@ -323,8 +326,8 @@ impl Snapshot {
     }
 
     async fn with_entries(&mut self, rows: Vec<Row>) -> Result<Vec<(Row, Vec<IndexEntry>)>, Error> {
-        let keys = rows.iter().map(|row| key_args(&row.key)).collect();
-        let mut entries = entries_of(self.tx().await?, keys).await?;
+        let keys: Vec<&RowKey> = rows.iter().map(|row| &row.key).collect();
+        let mut entries = entries_of(self.tx().await?, &keys).await?;
         Ok(rows
             .into_iter()
             .map(|row| {
@@ -420,22 +423,43 @@ fn image_row(image: ImageRow) -> Result<Row, Error> {
     })
 }
 
-/// The index entries of rows, by row.
+/// The index entries of rows that have some, by row.
 pub(crate) async fn entries_of(
     tx: &mut Tx,
-    keys: Vec<Vec<Arg>>,
+    keys: &[&RowKey],
 ) -> Result<HashMap<RowKey, Vec<IndexEntry>>, Error> {
-    let mut found: HashMap<RowKey, Vec<IndexEntry>> = HashMap::new();
-    for (kind, collection, id, field, key) in tx
-        .all_of::<(String, String, String, String, Vec<u8>)>(&sql::ENTRIES_OF, keys)
+    let mut found: HashMap<RowKey, Vec<IndexEntry>> = HashMap::with_capacity(keys.len());
+    for (place, field, key) in tx
+        .all_of::<(i64, String, Vec<u8>)>(&sql::ENTRIES_OF, placed(keys))
         .await?
     {
-        found
-            .entry(row_key(&kind, &collection, &id)?)
-            .or_default()
-            .push(IndexEntry { field, key });
+        let row = *at_place(keys, place)?;
+        let entry = IndexEntry { field, key };
+        match found.get_mut(row) {
+            Some(entries) => entries.push(entry),
+            None => drop(found.insert(row.clone(), vec![entry])),
+        }
     }
     Ok(found)
+}
+
+/// Keys with their places: an answer that names the place need not repeat the key.
+pub(crate) fn placed(keys: &[&RowKey]) -> Vec<Vec<Arg>> {
+    let placed = |(place, key): (i64, &&RowKey)| {
+        args![
+            place,
+            kind_text(key.kind),
+            key.collection.clone(),
+            key.id.clone()
+        ]
+    };
+    (0..).zip(keys).map(placed).collect()
+}
+
+/// What an answer's place means.
+pub(crate) fn at_place<T>(keys: &[T], place: i64) -> Result<&T, Error> {
+    let found = usize::try_from(place).ok().and_then(|at| keys.get(at));
+    found.ok_or_else(|| Error::Corrupt("the database answered what was not asked".to_owned()))
 }
 
 /// No row has such a key, and PostgreSQL cannot be asked for one.
@@ -444,7 +468,19 @@ pub(crate) fn has_nul(key: &RowKey) -> bool {
 }
 
 pub(crate) fn key_args(key: &RowKey) -> Vec<Arg> {
-    args![key.kind.as_str(), &*key.collection, &*key.id]
+    args![kind_text(key.kind), key.collection.clone(), key.id.clone()]
+}
+
+/// A kind's name, made once: keys are what is bound most.
+fn kind_text(kind: Kind) -> Arc<str> {
+    static NAMES: OnceLock<HashMap<Kind, Arc<str>>> = OnceLock::new();
+    let names = NAMES.get_or_init(|| {
+        let named = |kind: &Kind| (*kind, Arc::from(kind.as_str()));
+        Kind::ALL.iter().map(named).collect()
+    });
+    names
+        .get(&kind)
+        .map_or_else(|| Arc::from(kind.as_str()), Arc::clone)
 }
 
 pub(crate) fn row_key(kind: &str, collection: &str, id: &str) -> Result<RowKey, Error> {

@@ -90,19 +90,19 @@ statements! {
          and f.order_key >= $4 and f.order_key < $5 order by f.order_key, f.id limit $6",
         &[Text, Text, Text, Bytes, Bytes, Int]);
     ENTRIES_OF = same(
-        "with v(kind, collection, id) as ({rows}) select f.kind, f.collection, f.id, f.field, f.order_key \
+        "with v(place, kind, collection, id) as ({rows}) select v.place, f.field, f.order_key \
          from v join field_index f on f.kind = v.kind and f.collection = v.collection and f.id = v.id \
-         order by f.kind, f.collection, f.id, f.field",
-        &[Text, Text, Text]);
+         order by v.place, f.field",
+        &[Int, Text, Text, Text]);
     FIND_UNIQUE = same("select kind, collection, id from unique_key where space = $1 and value = $2", &[Text, Text]);
 
     // The working set
     REVISIONS = same(
-        "with v(kind, collection, id) as ({rows}) select v.kind, v.collection, v.id, i.revision, i.created_us \
+        "with v(place, kind, collection, id) as ({rows}) select v.place, i.revision, i.created_us \
          from v join image i on i.kind = v.kind and i.collection = v.collection and i.id = v.id \
-         union all select v.kind, v.collection, v.id, r.seq, r.seq from v join run r on r.id = v.id where v.kind = 'run' \
-         union all select v.kind, v.collection, v.id, o.seq, o.seq from v join outbox o on o.id = v.id where v.kind = 'message'",
-        &[Text, Text, Text]);
+         union all select v.place, r.seq, r.seq from v join run r on r.id = v.id where v.kind = 'run' \
+         union all select v.place, o.seq, o.seq from v join outbox o on o.id = v.id where v.kind = 'message'",
+        &[Int, Text, Text, Text]);
     UNIQUE_TAKEN = same(
         "with v(space, value) as ({rows}) select u.space, u.value, u.kind, u.collection, u.id \
          from v join unique_key u on u.space = v.space and u.value = v.value order by u.space, u.value",

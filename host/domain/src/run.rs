@@ -186,8 +186,8 @@ pub enum Settlement {
     Hold,
     /// Keep the draft for looking at.
     Shadow,
-    /// Queue the run again for this instant, in microseconds UTC.
-    RetryAt(i64),
+    /// Queue the run again this many microseconds from now.
+    RetryAfter(i64),
     /// The run has failed for good.
     Dead(Problem),
 }
@@ -200,16 +200,11 @@ pub fn decide(claim: &Claim, retry: &crate::manifest::Retry, report: &RunReport)
             Mode::Review => Settlement::Hold,
             Mode::Shadow => Settlement::Shadow,
         },
-        Outcome::Retry { problem, after_us } if claim.attempt < retry.attempts_max => {
-            let back_off = retry.delay_us(claim.attempt);
-            let delay = after_us
+        Outcome::Retry { after_us, .. } if claim.attempt < retry.attempts_max => {
+            let asked = after_us
                 .unwrap_or(0)
-                .clamp(0, crate::manifest::RETRY_DELAY_US_MAX)
-                .max(back_off);
-            match claim.time_us.checked_add(delay) {
-                Some(at) => Settlement::RetryAt(at),
-                None => Settlement::Dead(problem.clone()),
-            }
+                .clamp(0, crate::manifest::RETRY_DELAY_US_MAX);
+            Settlement::RetryAfter(asked.max(retry.delay_us(claim.attempt)))
         }
         Outcome::Retry { problem, .. } | Outcome::Refused { problem } => {
             Settlement::Dead(problem.clone())

@@ -21,6 +21,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     error::Error,
     session::{Session, View},
+    write::can_be_id,
 };
 
 /// Most rows of a page.
@@ -361,9 +362,12 @@ impl Session {
             let place = bytes.strip_prefix(&self.cursor_digest(scope))?;
             let (key_bytes, place) = place.split_first_chunk::<2>()?;
             let (key, id) = place.split_at_checked(usize::from(u16::from_be_bytes(*key_bytes)))?;
+            let id = std::str::from_utf8(id)
+                .ok()
+                .filter(|id| id.is_empty() || can_be_id(id))?;
             Some(Position {
                 key: key.to_vec(),
-                id: Arc::from(std::str::from_utf8(id).ok()?),
+                id: Arc::from(id),
             })
         });
         let message = "a cursor continues a listing of this run with the same arguments";

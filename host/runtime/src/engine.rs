@@ -54,7 +54,9 @@ fn pool(instances_max: u32) -> InstanceAllocationStrategy {
         .max_core_instance_size(4 << 20)
         .max_memory_size(MEMORY_BYTES_MAX)
         .table_elements(TABLE_ELEMENTS_MAX)
-        .linear_memory_keep_resident(256 << 10);
+        .linear_memory_keep_resident(256 << 10)
+        // Small guests are cleared by writing, not by giving pages back, which interrupts every core.
+        .table_keep_resident(64 << 10);
     InstanceAllocationStrategy::Pooling(pool)
 }
 

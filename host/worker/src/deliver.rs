@@ -115,7 +115,8 @@ fn write(folder: &Dir, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     let mut file = folder.create(&partial)?;
     file.write_all(bytes)?;
     file.sync_all()?;
-    folder.rename(&partial, folder, name)
+    folder.rename(&partial, folder, name)?;
+    folder.open(".")?.sync_all()
 }
 
 /// The message by RFC 5322. Its Message-ID is made of the row's id, so that every try carries the same.
@@ -155,17 +156,18 @@ impl Worker {
         if due.is_empty() {
             return Ok(0);
         }
-        let mut deliveries = Vec::with_capacity(due.len());
+        let mut tried = 0;
         for entry in &due {
             // A slow server makes this loop long, and a stop must not wait for its end.
             if self.is_stopped().await? {
                 break;
             }
-            let tried = self.inner.transport.deliver(entry).await;
-            deliveries.push(self.outcome(entry, tried).await?);
+            let delivered = self.inner.transport.deliver(entry).await;
+            let outcome = self.outcome(entry, delivered).await?;
+            // Marked one by one: trouble with a later message must not send this one again.
+            self.inner.database.delivered(vec![outcome]).await?;
+            tried += 1;
         }
-        let tried = deliveries.len();
-        self.inner.database.delivered(deliveries).await?;
         Ok(tried)
     }
 

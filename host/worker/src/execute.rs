@@ -7,7 +7,7 @@ use bursar_domain::{
     draft::{Change, Draft},
     problem::Problem,
     row::{Kind, RowKey},
-    run::{Claim, Outcome, RunReport, Settlement, decide},
+    run::{Claim, LogLine, Outcome, RunReport, Settlement, decide},
 };
 use bursar_office::describe::{describe, to_text};
 use serde_json::{Value, json};
@@ -22,6 +22,10 @@ use crate::{
 const EXECUTIONS_MAX: u32 = 50;
 /// Wait of a run that the host could not execute or settle.
 const HOST_TROUBLE_DELAY: Duration = Duration::from_secs(10);
+/// Room for log lines in a report, in bytes: a report is one JSON value of at most 1 MiB.
+const REPORT_LOG_BYTES_MAX: usize = 700 << 10;
+/// Longest drafted change set kept for people to look at, in bytes.
+const REPORT_DRAFT_BYTES_MAX: usize = 200 << 10;
 /// Wait of a run that was overtaken too often.
 const OVERTAKEN_DELAY: Duration = Duration::from_secs(1);
 
@@ -133,7 +137,9 @@ impl Inner {
                 self.keep(prepared, claim, RunEnd::Shadowed, &report.draft, text)
                     .await
             }
-            Settlement::RetryAt(at_us) => {
+            Settlement::RetryAfter(delay_us) => {
+                self.preparations.forget(&claim.automation_id);
+                let at_us = self.database.now_us().await?.saturating_add(delay_us);
                 self.database
                     .postpone(&claim.run, claim.fence, at_us, Some(at_us), &text)
                     .await?;
@@ -164,7 +170,7 @@ impl Inner {
         let rows = describe(&self.database, draft).await?;
         let mut text = text;
         if let Some(fields) = text.as_object_mut() {
-            fields.insert("draft".to_owned(), Value::String(to_text(&rows)));
+            fields.insert("draft".to_owned(), Value::String(beginning(to_text(&rows))));
         }
         self.end(prepared, claim, end, json!({}), text).await
     }
@@ -218,10 +224,9 @@ impl Inner {
             .settles
             .as_ref()
             .is_some_and(|settled| settled.end == RunEnd::Committed);
-        if changes_data {
-            for (key, revision) in &prepared.depends_on {
-                proposal.draft.read_row(key, *revision);
-            }
+        // Whatever the end: a run of an automation that has changed since is executed again, as it is now.
+        for (key, revision) in &prepared.depends_on {
+            proposal.draft.read_row(key, *revision);
         }
         match self.database.propose(proposal).await? {
             Verdict::Committed { .. } => Ok(Step::Settled),
@@ -283,19 +288,44 @@ fn end_word(end: RunEnd) -> &'static str {
     }
 }
 
+/// As much of a text as a report has room for.
+fn beginning(mut text: String) -> String {
+    if text.len() > REPORT_DRAFT_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(REPORT_DRAFT_BYTES_MAX));
+        text.push_str("\n… and more\n");
+    }
+    text
+}
+
 /// What is kept with the run for people to look at.
 fn report_of(report: Option<&RunReport>, executions: u32) -> Value {
     let Some(report) = report else {
         return json!({"executions": executions});
     };
     let outcome = clean(serde_json::to_value(&report.outcome).unwrap_or_default());
-    let logs = clean(serde_json::to_value(&report.logs).unwrap_or_default());
+    let logs = clean(serde_json::to_value(first_lines(&report.logs)).unwrap_or_default());
     let summary = if let Outcome::Succeeded(summary) = &report.outcome {
         clean(json!(summary.text))
     } else {
         Value::Null
     };
     json!({"executions": executions, "outcome": outcome, "logs": logs, "usage": report.usage, "summary": summary})
+}
+
+/// As many log lines as a report has room for; the usage tells how many there were.
+fn first_lines(lines: &[LogLine]) -> &[LogLine] {
+    let mut room = REPORT_LOG_BYTES_MAX;
+    let fits = |line: &&LogLine| {
+        let fields = line
+            .fields
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 8);
+        // Escapes may double a text.
+        let bytes = 2 * (line.message.len() + fields.sum::<usize>()) + 64;
+        room.checked_sub(bytes).map(|rest| room = rest).is_some()
+    };
+    let count = lines.iter().take_while(fits).count();
+    lines.get(..count).unwrap_or(lines)
 }
 
 /// U+0000 has no place in the log; a guest may have said it.

@@ -109,8 +109,13 @@ impl Worker {
                     });
                     continue;
                 };
-                let firings = firings(cron, &zone, known.fired_until_us, now_us).map_err(bad)?;
-                due.extend(due_of(&row.key.id, name, *misfire, &firings, now_us));
+                match firings(cron, &zone, known.fired_until_us, now_us).map_err(bad) {
+                    Ok(firings) => {
+                        due.extend(due_of(&row.key.id, name, *misfire, &firings, now_us));
+                    }
+                    // The other timers fire all the same.
+                    Err(error) => tracing::error!(cause = %error, "a timer is left out"),
+                }
             }
         }
         Ok(due)

@@ -15,6 +15,18 @@ struct Active {
     runs: Mutex<HashMap<String, i64>>,
 }
 
+/// One run among the active ones, until dropped.
+struct Held {
+    active: std::sync::Arc<Active>,
+    run: String,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.active.remove(&self.run);
+    }
+}
+
 impl Active {
     fn add(&self, run: &str, fence: i64) {
         self.runs
@@ -146,9 +158,12 @@ impl Worker {
                 active.add(&claimed.run, claimed.fence);
                 let (inner, active) = (self.inner.clone(), active.clone());
                 tasks.spawn(async move {
-                    let run = claimed.run.clone();
+                    // Dropped also by a panic, so that the lease ends.
+                    let _held = Held {
+                        active,
+                        run: claimed.run.clone(),
+                    };
                     inner.run(claimed).await;
-                    active.remove(&run);
                 });
             }
             if idle {

@@ -30,10 +30,15 @@ pub async fn serve(place: Place) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
     say("Working. Ctrl-C stops.");
-    let work = tokio::spawn(async move { worker.work(ending).await });
+    let mut work = tokio::spawn(async move { worker.work(ending).await });
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
+        // A worker that ended by itself is a fault: whoever supervises this process starts it again.
+        ended = &mut work => {
+            let ended = ended.map_err(|error| Failure::host("the worker ended unexpectedly", error))?;
+            return Ok(ended?);
+        }
     }
     say("Stopping: runs that have begun are finished first.");
     stop.send_replace(true);
