@@ -297,6 +297,17 @@ impl Tx {
         Ok(())
     }
 
+    /// How SQLite would go about a statement, step by step.
+    #[cfg(test)]
+    pub(crate) async fn plan(&mut self, text: String) -> Result<Vec<String>, Error> {
+        let Inner::Sqlite(tx) = &mut self.inner else {
+            return Ok(Vec::new());
+        };
+        let sql = AssertSqlSafe(format!("explain query plan {text}")).into_sql_str();
+        let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(sql).fetch_all(&mut **tx).await?;
+        Ok(steps.into_iter().map(|(_, _, _, step)| step).collect())
+    }
+
     pub(crate) async fn commit(self) -> Result<(), Error> {
         if self.failed {
             self.rollback().await?;

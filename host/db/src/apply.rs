@@ -56,14 +56,7 @@ pub(crate) async fn load(
     load_bodies(tx, &mut set, &series).await?;
     wanted.extend(&series);
 
-    let wanted: Vec<&RowKey> = wanted.into_iter().collect();
-    for (place, revision, made) in tx
-        .all_of::<(i64, i64, i64)>(&sql::REVISIONS, placed(&wanted))
-        .await?
-    {
-        let key: &RowKey = at_place(&wanted, place)?;
-        set.revisions.insert(key.clone(), (revision, made));
-    }
+    load_revisions(tx, &mut set, wanted).await?;
     let touched: HashSet<&RowKey> = changes()
         .filter(|change| {
             // A record may have entries from before its collection lost its last indexed field.
@@ -98,6 +91,32 @@ pub(crate) async fn load(
         runs: set.runs.clone(),
     };
     Ok((set, before))
+}
+
+async fn load_revisions(
+    tx: &mut Tx,
+    set: &mut WorkingSet,
+    wanted: HashSet<&RowKey>,
+) -> Result<(), Error> {
+    let (queued, images): (Vec<&RowKey>, Vec<&RowKey>) =
+        wanted.into_iter().partition(|key| key.kind.is_queued());
+    for (place, revision, made) in tx
+        .all_of::<(i64, i64, i64)>(&sql::REVISIONS, placed(&images))
+        .await?
+    {
+        let key: &RowKey = at_place(&images, place)?;
+        set.revisions.insert(key.clone(), (revision, made));
+    }
+    let places = (0_i64..).zip(&queued);
+    let rows = places.map(|(place, key)| args![place, key.kind.as_str(), key.id.clone()]);
+    for (place, seq) in tx
+        .all_of::<(i64, i64)>(&sql::QUEUED, rows.collect())
+        .await?
+    {
+        let key: &RowKey = at_place(&queued, place)?;
+        set.revisions.insert(key.clone(), (seq, seq));
+    }
+    Ok(())
 }
 
 async fn load_bodies(

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::error::Error;
 
@@ -54,8 +54,10 @@ fn pool(instances_max: u32) -> InstanceAllocationStrategy {
         .max_core_instance_size(4 << 20)
         .max_memory_size(MEMORY_BYTES_MAX)
         .table_elements(TABLE_ELEMENTS_MAX)
-        .linear_memory_keep_resident(256 << 10)
-        // Small guests are cleared by writing, not by giving pages back, which interrupts every core.
+        // Small guests are cleared by writing, not by giving pages back, which interrupts every core; where the kernel
+        // can tell, only the pages that were written.
+        .pagemap_scan(Enabled::Auto)
+        .linear_memory_keep_resident(1 << 20)
         .table_keep_resident(64 << 10);
     InstanceAllocationStrategy::Pooling(pool)
 }

@@ -25,6 +25,10 @@ use crate::{
     summary::{Facts, Rates, Summary},
 };
 
+/// As in the host's program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// What can go wrong: this program only says it.
 type Fault = Box<dyn Error + Send + Sync>;
 

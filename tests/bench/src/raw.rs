@@ -38,7 +38,8 @@ impl Raw {
             .foreign_keys(true)
             .pragma("cache_size", "-16384")
             .pragma("mmap_size", "1073741824")
-            .pragma("wal_autocheckpoint", "4000");
+            .pragma("wal_autocheckpoint", "4000")
+            .pragma("temp_store", "memory");
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
             .connect_with(options)

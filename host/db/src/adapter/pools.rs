@@ -77,6 +77,8 @@ impl Pools {
             .pragma("cache_size", "-16384")
             .pragma("mmap_size", "1073741824")
             .pragma("wal_autocheckpoint", "4000")
+            // What a statement of many rows would need to be undone goes to memory, not to a file.
+            .pragma("temp_store", "memory")
             .statement_cache_capacity(STATEMENTS_CACHED_MAX)
             .row_buffer_size(1024);
         if let Some(bytes) = options.database_bytes_max {
