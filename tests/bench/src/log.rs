@@ -1,4 +1,4 @@
-//! What the commit log says of a measure: how commits were grouped, and which values were written.
+//! What the commit log says of a measure: how commits were grouped, and which rows were written.
 //!
 //! Reads the database's file itself, beside the host: the bench asks for nothing that only a bench needs.
 
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 use sqlx::{
-    FromRow, SqlitePool,
+    Row, SqlitePool, TypeInfo, ValueRef,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow},
 };
 
@@ -35,70 +35,106 @@ impl Groups {
     }
 }
 
-/// One bound value.
+/// One stored value.
 #[derive(Clone, Debug)]
-pub enum Bound {
+pub enum Stored {
     Int(i64),
     Text(String),
     Bytes(Vec<u8>),
     Null,
 }
 
-impl Bound {
+impl Stored {
     const fn bytes(&self) -> usize {
         match self {
-            Bound::Int(_) => 8,
-            Bound::Text(text) => text.len(),
-            Bound::Bytes(bytes) => bytes.len(),
-            Bound::Null => 0,
+            Stored::Int(_) => 8,
+            Stored::Text(text) => text.len(),
+            Stored::Bytes(bytes) => bytes.len(),
+            Stored::Null => 0,
         }
     }
 }
 
-impl From<i64> for Bound {
-    fn from(value: i64) -> Self {
-        Bound::Int(value)
-    }
+/// A table that each run's commit writes one row of.
+pub struct Table {
+    pub name: &'static str,
+    pub columns: &'static [&'static str],
+    /// Of the commits after `$1` up to `$2`, in their order.
+    condition: &'static str,
 }
 
-impl From<String> for Bound {
-    fn from(value: String) -> Self {
-        Bound::Text(value)
-    }
-}
+/// In the order in which the committer writes them.
+pub const TABLES: &[Table] = &[
+    Table {
+        name: "log_commit",
+        columns: &["seq", "at_us", "author", "run", "cause", "changes", "hash"],
+        condition: "seq > $1 and seq <= $2 and cause = 'run' order by seq",
+    },
+    Table {
+        name: "change",
+        columns: &[
+            "seq",
+            "ordinal",
+            "kind",
+            "collection",
+            "id",
+            "previous",
+            "body",
+            "salt",
+            "body_hash",
+        ],
+        condition: "seq > $1 and seq <= $2 and ordinal = 0 order by seq",
+    },
+    Table {
+        name: "image",
+        columns: &[
+            "kind",
+            "collection",
+            "id",
+            "revision",
+            "created_us",
+            "updated_us",
+            "body",
+        ],
+        condition: "kind = 'record' and revision > $1 and revision <= $2 order by revision",
+    },
+    Table {
+        name: "run",
+        columns: &[
+            "id",
+            "seq",
+            "automation",
+            "body",
+            "state",
+            "fence",
+            "attempt",
+            "clock_us",
+            "due_us",
+            "settled_seq",
+            "report",
+            "seal",
+        ],
+        condition: "settled_seq > $1 and settled_seq <= $2 order by settled_seq",
+    },
+];
 
-impl From<Vec<u8>> for Bound {
-    fn from(value: Vec<u8>) -> Self {
-        Bound::Bytes(value)
-    }
-}
-
-impl<T: Into<Bound>> From<Option<T>> for Bound {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Bound::Null, Into::into)
-    }
-}
-
-/// Columns of the widest row: a logged change and an updated run.
-pub const COLUMNS: usize = 9;
-/// A row of any table.
-pub type Row = [Bound; COLUMNS];
-
-/// The rows that the commits of a span wrote: of each run its commit, its change, the new image and the run's new columns.
+/// The rows that the commits of a span wrote: of each run its commit, its change, the new image and the settled run.
 pub struct Written {
-    /// Of each run, one row of each of the four tables.
-    pub runs: Vec<[Row; 4]>,
+    /// Of each of [`TABLES`], one row a run.
+    pub tables: Vec<Vec<Vec<Stored>>>,
+    pub runs: usize,
 }
 
 impl Written {
-    /// Bytes of the values that one run's commit binds: text and bytes by their length, a number as 8, null as none.
+    /// Bytes of the values that one run's commit writes: text and bytes by their length, a number as 8, null as none.
     #[expect(
         clippy::cast_precision_loss,
         reason = "sums of bytes are far below 2^52"
     )]
     pub fn bytes_per_run(&self) -> f64 {
-        let bytes: usize = self.runs.iter().flatten().flatten().map(Bound::bytes).sum();
-        bytes as f64 / self.runs.len().max(1) as f64
+        let values = self.tables.iter().flatten().flatten();
+        let bytes: usize = values.map(Stored::bytes).sum();
+        bytes as f64 / self.runs.max(1) as f64
     }
 }
 
@@ -106,40 +142,6 @@ impl Written {
 pub struct Log {
     pool: SqlitePool,
 }
-
-type Commit = (i64, i64, String, String, String, i64, Vec<u8>);
-type Change = (
-    i64,
-    i64,
-    String,
-    String,
-    String,
-    i64,
-    Option<String>,
-    Vec<u8>,
-    Vec<u8>,
-);
-type Image = (String, String, String, i64, i64, i64, String);
-type Run = (
-    String,
-    String,
-    i64,
-    i64,
-    i64,
-    Option<i64>,
-    Option<i64>,
-    String,
-    Vec<u8>,
-);
-
-const COMMITS: &str = "select seq, at_us, author, run, cause, changes, hash from log_commit \
-    where seq > $1 and seq <= $2 and cause = 'run' order by seq";
-const CHANGES: &str = "select seq, ordinal, kind, collection, id, previous, body, salt, body_hash from change \
-    where seq > $1 and seq <= $2 and ordinal = 0 order by seq";
-const IMAGES: &str = "select kind, collection, id, revision, created_us, updated_us, body from image \
-    where kind = 'record' and revision > $1 and revision <= $2 order by revision";
-const RUNS: &str = "select id, state, fence, attempt, clock_us, due_us, settled_seq, report, seal from run \
-    where settled_seq > $1 and settled_seq <= $2 order by settled_seq";
 
 impl Log {
     /// Beside a host that has the file open.
@@ -170,9 +172,15 @@ impl Log {
     /// Commits of one group are a microsecond apart, since no two have the same instant; a group takes far longer than
     /// it has commits.
     pub async fn groups(&self, span: &Span) -> Result<Groups, Fault> {
+        let instants = "select at_us from log_commit where seq > $1 and seq <= $2 order by seq";
+        let instants: Vec<(i64,)> = sqlx::query_as(instants)
+            .bind(span.after)
+            .bind(span.until)
+            .fetch_all(&self.pool)
+            .await?;
         let mut found = Groups::default();
         let (mut last_us, mut size) = (i64::MIN, 0);
-        for (_, at_us, ..) in self.read::<Commit>(COMMITS, span).await? {
+        for (at_us,) in instants {
             if at_us != last_us.saturating_add(1) {
                 found.groups += 1;
                 size = 0;
@@ -187,109 +195,38 @@ impl Log {
 
     /// The rows that the runs of a span wrote.
     pub async fn written(&self, span: &Span) -> Result<Written, Fault> {
-        let commits = self.read::<Commit>(COMMITS, span).await?;
-        let changes = self.read::<Change>(CHANGES, span).await?;
-        let images = self.read::<Image>(IMAGES, span).await?;
-        let runs = self.read::<Run>(RUNS, span).await?;
-        let count = commits.len();
-        if changes.len() != count || images.len() != count || runs.len() != count {
+        let mut tables = Vec::new();
+        for table in TABLES {
+            let (name, columns) = (table.name, table.columns.join(", "));
+            let sql = format!("select {columns} from {name} where {}", table.condition);
+            let rows = sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(span.after)
+                .bind(span.until)
+                .fetch_all(&self.pool)
+                .await?;
+            let rows: Result<Vec<_>, Fault> = rows.iter().map(stored).collect();
+            tables.push(rows?);
+        }
+        let runs = tables.first().map_or(0, Vec::len);
+        if tables.iter().any(|rows| rows.len() != runs) {
             return Err("a run wrote something else than one change".into());
         }
-        let rows = commits.into_iter().zip(changes).zip(images).zip(runs);
-        let runs = rows.map(|(((commit, change), image), run)| {
-            [
-                commit_row(commit),
-                change_row(change),
-                image_row(image),
-                run_row(run),
-            ]
-        });
-        Ok(Written {
-            runs: runs.collect(),
+        Ok(Written { tables, runs })
+    }
+}
+
+fn stored(row: &SqliteRow) -> Result<Vec<Stored>, Fault> {
+    let value = |place: usize| -> Result<Stored, Fault> {
+        let raw = row.try_get_raw(place)?;
+        if raw.is_null() {
+            return Ok(Stored::Null);
+        }
+        Ok(match raw.type_info().name() {
+            "INTEGER" => Stored::Int(row.try_get(place)?),
+            "TEXT" => Stored::Text(row.try_get(place)?),
+            "BLOB" => Stored::Bytes(row.try_get(place)?),
+            other => return Err(format!("a column of type {other}").into()),
         })
-    }
-
-    async fn read<T>(&self, sql: &'static str, span: &Span) -> Result<Vec<T>, Fault>
-    where
-        T: for<'r> FromRow<'r, SqliteRow> + Send + Unpin,
-    {
-        let rows = sqlx::query_as(sql).bind(span.after).bind(span.until);
-        Ok(rows.fetch_all(&self.pool).await?)
-    }
-}
-
-#[expect(
-    clippy::many_single_char_names,
-    reason = "the columns have their names in the statement"
-)]
-fn commit_row(row: Commit) -> Row {
-    let (a, b, c, d, e, f, g) = row;
-    [
-        a.into(),
-        b.into(),
-        c.into(),
-        d.into(),
-        e.into(),
-        f.into(),
-        g.into(),
-        Bound::Null,
-        Bound::Null,
-    ]
-}
-
-#[expect(
-    clippy::many_single_char_names,
-    reason = "the columns have their names in the statement"
-)]
-fn change_row(row: Change) -> Row {
-    let (a, b, c, d, e, f, g, h, i) = row;
-    [
-        a.into(),
-        b.into(),
-        c.into(),
-        d.into(),
-        e.into(),
-        f.into(),
-        g.into(),
-        h.into(),
-        i.into(),
-    ]
-}
-
-#[expect(
-    clippy::many_single_char_names,
-    reason = "the columns have their names in the statement"
-)]
-fn image_row(row: Image) -> Row {
-    let (a, b, c, d, e, f, g) = row;
-    [
-        a.into(),
-        b.into(),
-        c.into(),
-        d.into(),
-        e.into(),
-        f.into(),
-        g.into(),
-        Bound::Null,
-        Bound::Null,
-    ]
-}
-
-#[expect(
-    clippy::many_single_char_names,
-    reason = "the columns have their names in the statement"
-)]
-fn run_row(row: Run) -> Row {
-    let (a, b, c, d, e, f, g, h, i) = row;
-    [
-        a.into(),
-        b.into(),
-        c.into(),
-        d.into(),
-        e.into(),
-        f.into(),
-        g.into(),
-        h.into(),
-        i.into(),
-    ]
+    };
+    (0..row.len()).map(value).collect()
 }

@@ -21,7 +21,7 @@ use clap::Parser;
 use crate::{
     measures::Measured,
     office::Office,
-    raw::Raw,
+    raw::{Raw, Shape},
     summary::{Facts, Rates, Summary},
 };
 
@@ -74,15 +74,16 @@ async fn bench(arguments: &Arguments) -> Result<Summary, Fault> {
     clear(folder)?;
     eprintln!("building the guest");
     let office = Office::open(&folder.join("office"), arguments).await?;
-    let raw = Raw::open(&folder.join("raw.db")).await?;
+    let raw = Raw::open(&folder.join("raw"), Shape::Keyed).await?;
+    let heap = Raw::open(&folder.join("heap"), Shape::Heap).await?;
     let rounds = arguments.rounds.max(1);
     let each = (arguments.runs / rounds).max(1);
     eprintln!("warming up");
-    round(&office, &raw, WARM_UP_RUNS.min(each)).await?;
+    round(&office, [&raw, &heap], WARM_UP_RUNS.min(each)).await?;
     let mut found = Vec::new();
     for number in 1..=rounds {
         eprintln!("round {number} of {rounds}: {each} runs");
-        found.push(round(&office, &raw, each).await?);
+        found.push(round(&office, [&raw, &heap], each).await?);
     }
     eprintln!("verifying the log");
     let verification = office.database.verify(None).await?;
@@ -102,7 +103,7 @@ async fn bench(arguments: &Arguments) -> Result<Summary, Fault> {
 }
 
 /// Takes every measure once.
-async fn round(office: &Office, raw: &Raw, runs: usize) -> Result<Rates, Fault> {
+async fn round(office: &Office, [raw, heap]: [&Raw; 2], runs: usize) -> Result<Rates, Fault> {
     let proposals = measures::proposals(office, runs).await?;
     let wasm = measures::wasm_only(office, runs).await?;
     let commits = measures::commit_only(office, proposals).await?;
@@ -113,12 +114,14 @@ async fn round(office: &Office, raw: &Raw, runs: usize) -> Result<Rates, Fault> 
     check_alike(written.bytes_per_run(), worked.bytes_per_run())?;
     let groups = office.log.groups(&commits.span).await?;
     let raw_inserts = raw.insert(&written, groups.mean()).await?;
+    let heap_inserts = heap.insert(&written, groups.mean()).await?;
     Ok(Rates {
         runs: runs.count,
         runs_per_s: per_second(&runs),
         wasm_only_per_s: per_second(&wasm),
         commit_only_per_s: per_second(&commits),
         raw_insert_per_s: per_second(&raw_inserts),
+        heap_insert_per_s: per_second(&heap_inserts),
         seconds: runs.took.as_secs_f64(),
         bytes_per_run: written.bytes_per_run(),
         run_groups: office.log.groups(&runs.span).await?,
@@ -145,12 +148,10 @@ fn per_second(measured: &Measured) -> f64 {
 
 /// An empty folder.
 fn clear(folder: &Path) -> Result<(), Fault> {
-    for name in ["office", "raw.db", "raw.db-wal", "raw.db-shm"] {
+    for name in ["office", "raw", "heap"] {
         let path = folder.join(name);
         if path.is_dir() {
             std::fs::remove_dir_all(path)?;
-        } else if path.exists() {
-            std::fs::remove_file(path)?;
         }
     }
     std::fs::create_dir_all(folder.join("office"))?;

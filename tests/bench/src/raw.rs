@@ -1,10 +1,11 @@
-//! What the disk and SQLite allow: the very values that the commits wrote, in one plain table without keys or indexes.
+//! What SQLite allows: the very rows that the commits wrote, inserted and nothing else.
 //!
-//! The same rows as the log, the images and the runs got, of the same group size, in one prepared statement a group, under
-//! the same settings of SQLite. Nothing is read, checked, hashed or looked up.
+//! The same group size and the same settings of SQLite; one prepared statement for all rows of a table. Nothing is read,
+//! compared, decided, hashed or replaced.
 
-use std::{fmt::Write, path::Path, sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc, time::Instant};
 
+use bursar_db::{Database, Keys, Options};
 use sqlx::{
     Arguments, AssertSqlSafe, SqlSafeStr, SqlitePool,
     sqlite::{
@@ -15,12 +16,18 @@ use sqlx::{
 
 use crate::{
     Fault,
-    log::{Bound, COLUMNS, Span, Written},
+    log::{Span, Stored, TABLES, Table, Written},
     measures::Measured,
 };
 
-/// Rows that one run's commit writes.
-const ROWS_PER_RUN: usize = 4;
+/// What the tables look like that are inserted into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// As the host's: keys, indexes and checks.
+    Keyed,
+    /// Plain heaps: rows that nobody could find again.
+    Heap,
+}
 
 /// A file of its own.
 pub struct Raw {
@@ -28,8 +35,19 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// With the settings that the host opens its database with.
-    pub async fn open(file: &Path) -> Result<Self, Fault> {
+    /// A new file, with the settings that the host opens its database with.
+    pub async fn open(folder: &Path, shape: Shape) -> Result<Self, Fault> {
+        std::fs::create_dir_all(folder)?;
+        let file = folder.join("raw.db");
+        if shape == Shape::Keyed {
+            let options = Options {
+                url: format!("sqlite:{}", file.display()),
+                readers_max: 1,
+                database_bytes_max: None,
+                keys: Keys::derive(&[7; 32]),
+            };
+            Database::open(&options, folder).await?.close().await;
+        }
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -44,65 +62,60 @@ impl Raw {
             .max_connections(1)
             .connect_with(options)
             .await?;
-        sqlx::query("create table raw (a, b, c, d, e, f, g, h, i)")
-            .execute(&pool)
-            .await?;
+        if shape == Shape::Heap {
+            for table in TABLES {
+                let sql = format!("create table {} ({})", table.name, table.columns.join(", "));
+                sqlx::query(AssertSqlSafe(sql)).execute(&pool).await?;
+            }
+        }
         Ok(Self { pool })
     }
 
     /// Writes the rows of so many runs in one transaction each.
     pub async fn insert(&self, written: &Written, group: usize) -> Result<Measured, Fault> {
-        let group = group.max(1);
-        // What is left over would need a statement of its own.
-        let groups: Vec<Vec<Bound>> = written.runs.chunks_exact(group).map(values).collect();
-        let count = groups.len() * group;
-        let sql: Arc<str> = statement(group * ROWS_PER_RUN).into();
+        let group = group.clamp(1, written.runs.max(1));
+        // What is left over would need statements of its own.
+        let groups = written.runs / group;
+        let statements: Vec<Arc<str>> = TABLES.iter().map(|t| statement(t, group)).collect();
         let mut connection = self.pool.acquire().await?;
         let started = Instant::now();
-        for values in groups {
-            let mut bound = SqliteArguments::default();
-            for value in values {
-                match value {
-                    Bound::Int(value) => bound.add(value),
-                    Bound::Text(value) => bound.add(value),
-                    Bound::Bytes(value) => bound.add(value),
-                    Bound::Null => bound.add(None::<i64>),
-                }?;
-            }
+        for place in 0..groups {
             sqlx::query("begin immediate")
                 .execute(&mut *connection)
                 .await?;
-            let sql = AssertSqlSafe(sql.clone()).into_sql_str();
-            sqlx::query_with(sql, bound)
-                .execute(&mut *connection)
-                .await?;
+            for (sql, rows) in statements.iter().zip(&written.tables) {
+                let rows = rows.iter().skip(place * group).take(group);
+                let sql = AssertSqlSafe(sql.clone()).into_sql_str();
+                sqlx::query_with(sql, bind(rows.flatten())?)
+                    .execute(&mut *connection)
+                    .await?;
+            }
             sqlx::query("commit").execute(&mut *connection).await?;
         }
         Ok(Measured {
-            count,
+            count: groups * group,
             took: started.elapsed(),
             span: Span::default(),
         })
     }
 }
 
-/// Table by table, as the committer writes them.
-fn values(runs: &[[[Bound; COLUMNS]; ROWS_PER_RUN]]) -> Vec<Bound> {
-    let table = |place: usize| {
-        runs.iter()
-            .filter_map(move |rows| rows.get(place))
-            .flatten()
-            .cloned()
-    };
-    (0..ROWS_PER_RUN).flat_map(table).collect()
+fn bind<'a>(values: impl Iterator<Item = &'a Stored>) -> Result<SqliteArguments, Fault> {
+    let mut bound = SqliteArguments::default();
+    for value in values.cloned() {
+        match value {
+            Stored::Int(value) => bound.add(value),
+            Stored::Text(value) => bound.add(value),
+            Stored::Bytes(value) => bound.add(value),
+            Stored::Null => bound.add(None::<i64>),
+        }?;
+    }
+    Ok(bound)
 }
 
-fn statement(rows: usize) -> String {
-    let mut text = "insert into raw values ".to_owned();
-    for row in 0..rows {
-        let comma = if row == 0 { "" } else { "," };
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{comma}(?,?,?,?,?,?,?,?,?)");
-    }
-    text
+fn statement(table: &Table, rows: usize) -> Arc<str> {
+    let row = format!("({})", vec!["?"; table.columns.len()].join(","));
+    let (name, columns) = (table.name, table.columns.join(","));
+    let rows = vec![row; rows].join(",");
+    format!("insert into {name} ({columns}) values {rows}").into()
 }

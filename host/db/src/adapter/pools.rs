@@ -96,7 +96,13 @@ impl Pools {
             .max_lifetime(None)
             .idle_timeout(None)
             .test_before_acquire(false);
-        let read = many.connect_with(connect.read_only(true)).await?;
+        // A reader forgets its cache and its mapping of the file whenever somebody has committed: it keeps little, and maps
+        // nothing.
+        let connect = connect
+            .read_only(true)
+            .pragma("cache_size", "-2048")
+            .pragma("mmap_size", "0");
+        let read = many.connect_with(connect).await?;
         Ok(Pools::Sqlite { read, write })
     }
 
