@@ -9,8 +9,8 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use crate::{
     Database,
     adapter::{Pools, Tx, args},
-    apply,
-    decide::{Head, check_texts, decide},
+    apply::{self, Before},
+    decide::{Head, Ready, WorkingSet, decide},
     error::Error,
     queue::{QueueAnswer, QueueJob, perform},
     recent::Recent,
@@ -94,7 +94,7 @@ pub enum Verdict {
 }
 
 enum Job {
-    Propose(Box<Proposal>, oneshot::Sender<Result<Verdict, Error>>),
+    Propose(Box<Ready>, oneshot::Sender<Result<Verdict, Error>>),
     Queue(QueueJob, oneshot::Sender<Result<QueueAnswer, Error>>),
     Close(oneshot::Sender<()>),
 }
@@ -110,7 +110,7 @@ impl Job {
 
     fn changes(&self) -> usize {
         match self {
-            Job::Propose(proposal, _) => proposal.draft.changes().len(),
+            Job::Propose(ready, _) => ready.proposal.draft.changes().len(),
             _ => 0,
         }
     }
@@ -119,6 +119,13 @@ impl Job {
 enum Answer {
     Verdict(Verdict),
     Queue(QueueAnswer),
+}
+
+/// What came of a group.
+struct Settled {
+    answers: Vec<Answer>,
+    /// What the decisions looked at, no longer needed.
+    spent: (WorkingSet, Before),
 }
 
 /// A handle to the one writer.
@@ -204,13 +211,14 @@ async fn now(tx: &mut Tx, clock: &Clock) -> Result<i64, Error> {
 impl Database {
     /// Asks for a commit. After an error it may be open whether it took place: look at the run before trying again.
     pub async fn propose(&self, proposal: Proposal) -> Result<Verdict, Error> {
-        if let Err(problem) = check_texts(&proposal) {
-            return Ok(Verdict::Refused(problem));
-        }
+        let ready = match Ready::new(proposal) {
+            Ok(ready) => Box::new(ready),
+            Err(problem) => return Ok(Verdict::Refused(problem)),
+        };
         let (reply, answer) = oneshot::channel();
         self.committer
             .inbox
-            .send(Job::Propose(Box::new(proposal), reply))
+            .send(Job::Propose(ready, reply))
             .await
             .map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
@@ -259,12 +267,12 @@ impl Writer {
         }
         let settled = self.group(Some((waiting, closing)), &mut group).await;
         match settled {
-            Ok(answers) => self.answer(group, answers),
+            Ok(settled) => self.answer(group, settled),
             Err(error) if error.is_refusal() && group.len() > 1 => {
                 for job in group {
                     let mut alone = vec![job];
                     match self.group(None, &mut alone).await {
-                        Ok(answers) => self.answer(alone, answers),
+                        Ok(settled) => self.answer(alone, settled),
                         Err(error) => alone.into_iter().for_each(|job| job.fail(error.clone())),
                     }
                 }
@@ -273,23 +281,29 @@ impl Writer {
         }
     }
 
-    fn answer(&self, group: Vec<Job>, answers: Vec<Answer>) {
-        for (job, answer) in group.into_iter().zip(answers) {
+    fn answer(&self, group: Vec<Job>, settled: Settled) {
+        let mut spent = Vec::with_capacity(group.len());
+        for (job, answer) in group.into_iter().zip(settled.answers) {
             // Whoever asked may be gone: the commit stands.
             match (job, answer) {
-                (Job::Propose(_, reply), Answer::Verdict(verdict)) => drop(reply.send(Ok(verdict))),
+                (Job::Propose(ready, reply), Answer::Verdict(verdict)) => {
+                    drop(reply.send(Ok(verdict)));
+                    spent.push(ready);
+                }
                 (Job::Queue(_, reply), Answer::Queue(answer)) => drop(reply.send(Ok(answer))),
                 (job, _) => job.fail(Error::Closed),
             }
         }
         self.committed.notify_waiters();
+        // Thousands of small values: freed beside the next group, not before it.
+        tokio::spawn(async move { drop((spent, settled.spent)) });
     }
 
     async fn group(
         &mut self,
         waiting: Option<Waiting<'_>>,
         group: &mut Vec<Job>,
-    ) -> Result<Vec<Answer>, Error> {
+    ) -> Result<Settled, Error> {
         let mut tx = self.pools.writing().await?;
         let (seq, at_us, hash): (i64, i64, Vec<u8>) = tx.one(&sql::LOCK_HEAD, args![]).await?;
         let hash: Hash = hash
@@ -302,28 +316,15 @@ impl Writer {
         self.recent.catch_up(&mut tx, seq).await?;
         let mut head = Head { seq, at_us, hash };
         tracing::debug!(target: "bursar::settle", from_seq = seq, jobs = group.len(), "settle begins");
-        let proposals: Vec<&Proposal> = group
-            .iter()
-            .filter_map(|job| {
-                if let Job::Propose(p, _) = job {
-                    Some(&**p)
-                } else {
-                    None
-                }
-            })
-            .collect();
+        let ready = group.iter().filter_map(|job| match job {
+            Job::Propose(ready, _) => Some(&**ready),
+            _ => None,
+        });
+        let proposals: Vec<&Proposal> = ready.clone().map(|ready| &ready.proposal).collect();
         let (mut set, before) = apply::load(&mut tx, &proposals, now_us).await?;
-        let mut verdicts = Vec::with_capacity(proposals.len());
-        for proposal in &proposals {
-            verdicts.push(decide(
-                &mut set,
-                &mut head,
-                &self.recent,
-                proposal,
-                now_us,
-                &mut salt,
-            ));
-        }
+        let verdicts: Vec<Verdict> = ready
+            .map(|ready| decide(&mut set, &mut head, &self.recent, ready, now_us, &mut salt))
+            .collect();
         apply::write(&mut tx, &self.keys, &set, &before, &head).await?;
         let mut verdicts = verdicts.into_iter();
         let mut answers = Vec::with_capacity(group.len());
@@ -337,8 +338,12 @@ impl Writer {
         }
         tx.commit().await?;
         tracing::debug!(target: "bursar::settle", to_seq = head.seq, "settle ends");
-        self.recent.extend(set.written.recent, head.seq);
-        Ok(answers)
+        let recent = std::mem::take(&mut set.written.recent);
+        self.recent.extend(recent, head.seq);
+        Ok(Settled {
+            answers,
+            spent: (set, before),
+        })
     }
 }
 

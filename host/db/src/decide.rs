@@ -83,15 +83,63 @@ impl WorkingSet {
     }
 }
 
+/// A proposal with everything that can be made ready before its turn: whoever proposes does that, not the one committer.
+#[derive(Clone, Debug)]
+pub(crate) struct Ready {
+    pub proposal: Proposal,
+    /// The canonical text of each drafted change.
+    texts: Vec<Option<Arc<str>>>,
+    /// The run's report as it is kept.
+    report: String,
+}
+
+impl Ready {
+    pub(crate) fn new(proposal: Proposal) -> Result<Self, Problem> {
+        check_texts(&proposal)?;
+        let texts: Result<_, Problem> = proposal.draft.changes().iter().map(text_of).collect();
+        let settled = proposal.settles.as_ref();
+        let report = settled
+            .map(|settled| canonical::to_text(&settled.report).unwrap_or_else(|_| "{}".to_owned()));
+        Ok(Self {
+            texts: texts?,
+            report: report.unwrap_or_default(),
+            proposal,
+        })
+    }
+
+    /// The texts of changes that follow the drafted ones; the decision may have given some another body.
+    fn texts(&self, changes: &[Change]) -> Result<Vec<Option<Arc<str>>>, Problem> {
+        let drafted = self.proposal.draft.changes();
+        let text = |(place, change): (usize, &Change)| {
+            let drafted = drafted.get(place).and_then(|drafted| drafted.body.as_ref());
+            match (&change.body, drafted, self.texts.get(place)) {
+                (Some(body), Some(same), Some(text)) if Arc::ptr_eq(body, same) => Ok(text.clone()),
+                _ => text_of(change),
+            }
+        };
+        changes.iter().enumerate().map(text).collect()
+    }
+}
+
+fn text_of(change: &Change) -> Result<Option<Arc<str>>, Problem> {
+    let Some(body) = &change.body else {
+        return Ok(None);
+    };
+    canonical::to_text(body)
+        .map(|text| Some(text.into()))
+        .map_err(|error| Problem::new("not-canonical", format!("{}: {error}", change.key)))
+}
+
 /// Decides one proposal; if it is good, `set` and `head` show the state after it.
 pub(crate) fn decide(
     set: &mut WorkingSet,
     head: &mut Head,
     recent: &Recent,
-    proposal: &Proposal,
+    ready: &Ready,
     now_us: i64,
     salt: &mut dyn FnMut() -> [u8; 16],
 ) -> Verdict {
+    let proposal = &ready.proposal;
     if let Some(settled) = &proposal.settles {
         let current = set.runs.get(&settled.run);
         if !current.is_some_and(|run| run.is_running() && run.fence == settled.fence) {
@@ -111,10 +159,10 @@ pub(crate) fn decide(
     if let Some(taken) = taken(set, &finished.changes) {
         return Verdict::Stale(taken);
     }
-    match texts(&finished.changes) {
+    match ready.texts(&finished.changes) {
         Err(problem) => Verdict::Refused(problem),
         Ok(texts) => {
-            let seq = record(set, head, proposal, finished.changes, texts, now_us, salt);
+            let seq = record(set, head, ready, finished.changes, texts, now_us, salt);
             Verdict::Committed {
                 seq,
                 numbers: finished.numbers,
@@ -181,7 +229,7 @@ fn check_end(proposal: &Proposal) -> Result<(), Problem> {
 }
 
 /// What PostgreSQL cannot hold may not even be asked for. Bodies are checked when they become text.
-pub(crate) fn check_texts(proposal: &Proposal) -> Result<(), Problem> {
+fn check_texts(proposal: &Proposal) -> Result<(), Problem> {
     let author = &proposal.author;
     let run = proposal.settles.as_ref().map_or("", |settled| &settled.run);
     let names = [&author.kind, &author.id, &proposal.cause, run];
@@ -240,26 +288,17 @@ fn taken(set: &WorkingSet, changes: &[Change]) -> Option<String> {
     None
 }
 
-fn texts(changes: &[Change]) -> Result<Vec<Option<Arc<str>>>, Problem> {
-    let text = |change: &Change| match &change.body {
-        None => Ok(None),
-        Some(body) => canonical::to_text(body)
-            .map(|text| Some(text.into()))
-            .map_err(|error| Problem::new("not-canonical", format!("{}: {error}", change.key))),
-    };
-    changes.iter().map(text).collect()
-}
-
 /// Writes a good proposal into the set: from here on it counts.
 fn record(
     set: &mut WorkingSet,
     head: &mut Head,
-    proposal: &Proposal,
+    ready: &Ready,
     changes: Vec<Change>,
     texts: Vec<Option<Arc<str>>>,
     now_us: i64,
     salt: &mut dyn FnMut() -> [u8; 16],
 ) -> Seq {
+    let proposal = &ready.proposal;
     let commit = CommitHead {
         seq: head.seq + 1,
         at_us: now_us.max(head.at_us + 1),
@@ -307,12 +346,11 @@ fn record(
     }
     if let Some(settled) = &proposal.settles {
         set.runs.remove(&settled.run);
-        let report = canonical::to_text(&settled.report).unwrap_or_else(|_| "{}".to_owned());
         set.written.settled.push((
             settled.run.clone(),
             commit.seq,
             settled.end.as_str(),
-            report,
+            ready.report.clone(),
         ));
     }
     *head = Head {

@@ -8,6 +8,8 @@ use crate::{Error, Worker, execute::chain};
 
 /// Most runs claimed at once.
 const CLAIM_RUNS_MAX: usize = 64;
+/// Claimed runs for each that is executed: others wait for their commit, or for their turn in the sandbox.
+const CLAIMED_PER_EXECUTED: usize = 2;
 
 /// Runs that are being executed, with their fences.
 #[derive(Default)]
@@ -96,16 +98,8 @@ impl Worker {
         let mut tasks = JoinSet::new();
         let mut executed = 0;
         loop {
-            let room = self
-                .inner
-                .settings
-                .concurrency_max
-                .saturating_sub(tasks.len());
-            let claimed = self
-                .inner
-                .database
-                .claim(room.min(CLAIM_RUNS_MAX), lease_us)
-                .await?;
+            let room = self.room(tasks.len());
+            let claimed = self.inner.database.claim(room, lease_us).await?;
             if claimed.is_empty() && tasks.is_empty() {
                 return Ok(executed);
             }
@@ -114,16 +108,29 @@ impl Worker {
                 let inner = self.inner.clone();
                 tasks.spawn(async move { inner.run(claimed).await });
             }
-            // Claim again when half of the room is free: claims are commits' company, not their rivals.
-            while tasks.len() > self.inner.settings.concurrency_max / 2 {
-                if let Some(ended) = tasks.join_next().await {
-                    ended?;
+            while let Some(ended) = tasks.join_next().await {
+                ended?;
+                if self.room(tasks.len()) > 0 {
+                    break;
                 }
             }
-            if let Some(ended) = tasks.join_next().await {
-                ended?;
-            }
         }
+    }
+
+    /// How many runs to claim beside those at hand: none before half of the room is free, since every claim costs a
+    /// commit's company.
+    fn room(&self, at_hand: usize) -> usize {
+        let all = self
+            .inner
+            .settings
+            .concurrency_max
+            .max(1)
+            .saturating_mul(CLAIMED_PER_EXECUTED);
+        let free = all.saturating_sub(at_hand);
+        if free < all.div_ceil(2) {
+            return 0;
+        }
+        free.min(CLAIM_RUNS_MAX)
     }
 
     async fn run_loop(&self, mut stop: watch::Receiver<bool>) {
@@ -136,18 +143,9 @@ impl Worker {
                 renewed = tokio::time::Instant::now();
                 self.renew(&active, lease).await;
             }
-            let room = self
-                .inner
-                .settings
-                .concurrency_max
-                .saturating_sub(tasks.len());
-            let claimed = if room == 0 {
-                Ok(Vec::new())
-            } else {
-                self.inner
-                    .database
-                    .claim(room.min(CLAIM_RUNS_MAX), micros(lease))
-                    .await
+            let claimed = match self.room(tasks.len()) {
+                0 => Ok(Vec::new()),
+                room => self.inner.database.claim(room, micros(lease)).await,
             };
             let claimed = claimed.unwrap_or_else(|error| {
                 tracing::error!(cause = chain(&error), "runs cannot be claimed");

@@ -39,10 +39,10 @@ const WARM_UP_RUNS: usize = 300;
 #[derive(Clone, Debug, Parser)]
 struct Arguments {
     /// Runs worked off in all rounds together.
-    #[arg(long, default_value_t = 20_000)]
+    #[arg(long, default_value_t = 27_000)]
     runs: usize,
     /// Rounds; the middle one counts.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 9)]
     rounds: usize,
     /// Runs executed at once.
     #[arg(long, default_value_t = 64)]
