@@ -29,7 +29,9 @@ use std::{path::Path, sync::Arc};
 pub use blobs::Blobs;
 pub use committer::{Proposal, RunEnd, SettledRun, Verdict};
 pub use error::Error;
-pub use queue::{ClaimedRun, Delivery, OutboxEntry, RunFilter, RunRecord, RunState};
+pub use queue::{
+    ClaimedMessage, ClaimedRun, Delivery, DeliveryOutcome, RunFilter, RunRecord, RunState,
+};
 pub use recent::RECENT_CHANGES_MAX;
 pub use seal::Keys;
 pub use snapshot::{Page, Query, Snapshot};

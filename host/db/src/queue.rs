@@ -6,7 +6,6 @@ use bursar_domain::{office::Message, row::Seq, run::QueuedRun};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use jobs::is_stopped;
 pub(crate) use jobs::{QueueAnswer, QueueJob, perform, runs_now};
 
 use crate::{
@@ -108,30 +107,49 @@ pub struct RunFilter {
     pub limit: usize,
 }
 
-/// A message to deliver.
+/// A message that this worker may deliver until its lease ends.
 #[derive(Clone, Debug)]
-pub struct OutboxEntry {
+pub struct ClaimedMessage {
     /// The message's id: the same at every try.
     pub id: String,
     /// The commit that it came with.
     pub seq: Seq,
-    /// Tries so far.
+    /// Tries, this one counted. Also the fence: a later claim has a higher one.
     pub attempts: i64,
     /// The message.
     pub message: Message,
 }
 
-/// What became of a try to deliver.
+/// What became of a claimed message.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// The message.
     pub id: String,
-    /// Tries so far, this one counted.
+    /// As claimed.
     pub attempts: i64,
-    /// When to try again, in microseconds UTC; none after success or the last try.
-    pub retry_at_us: Option<i64>,
-    /// What went wrong; "" is delivered.
-    pub error: String,
+    /// How the try ended.
+    pub outcome: DeliveryOutcome,
+}
+
+/// How a try to deliver ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DeliveryOutcome {
+    /// The message is on its way.
+    Sent,
+    /// Try again.
+    Retry {
+        /// When, in microseconds UTC.
+        at_us: i64,
+        /// What went wrong.
+        error: String,
+    },
+    /// No further try.
+    Failed {
+        /// What went wrong.
+        error: String,
+    },
+    /// Given back: the try does not count.
+    Untried,
 }
 
 /// The unlogged columns of a run.
@@ -215,6 +233,19 @@ pub(crate) struct OutboxColumns<'a> {
 }
 
 impl OutboxColumns<'_> {
+    /// Arguments of [`sql::UPDATE_OUTBOX`] for a row that has had `held` tries.
+    fn update(&self, held: i64, keys: &Keys) -> Vec<Arg> {
+        args![
+            self.id,
+            held,
+            self.state,
+            self.attempts,
+            self.due_us,
+            self.error,
+            self.seal(keys)
+        ]
+    }
+
     pub(crate) fn seal(&self, keys: &Keys) -> Vec<u8> {
         let columns = [
             Column::Text(self.id),
@@ -310,35 +341,21 @@ impl Database {
         Ok(self.committer.queue(QueueJob::Recover).await?.touched)
     }
 
-    /// Messages that are due, oldest first; none while the organisation is stopped.
-    pub async fn outbox_due(&self, limit: usize) -> Result<Vec<OutboxEntry>, Error> {
-        let mut tx = self.pools.reading().await?;
-        if is_stopped(&mut tx).await? {
-            return Ok(Vec::new());
-        }
-        let now_us = self.committer.now(&mut tx).await?;
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let due: Vec<(String, i64, String, i64)> =
-            tx.all(&sql::OUTBOX_DUE, args![now_us, limit]).await?;
-        let entry = |(id, seq, body, attempts): (String, i64, String, i64)| {
-            let message = serde_json::from_str(&body)
-                .map_err(|error| Error::Corrupt(format!("message {id}: {error}")))?;
-            Ok(OutboxEntry {
-                id,
-                seq,
-                attempts,
-                message,
-            })
-        };
-        due.into_iter().map(entry).collect()
+    /// Takes due messages, oldest first, none while the organisation is stopped. Each is this caller's until the lease
+    /// ends.
+    pub async fn claim_messages(
+        &self,
+        limit: usize,
+        lease_us: i64,
+    ) -> Result<Vec<ClaimedMessage>, Error> {
+        let job = QueueJob::ClaimMessages { limit, lease_us };
+        Ok(self.committer.queue(job).await?.messages)
     }
 
-    /// Records what became of messages.
-    pub async fn delivered(&self, deliveries: Vec<Delivery>) -> Result<(), Error> {
-        self.committer
-            .queue(QueueJob::Delivered(deliveries))
-            .await
-            .map(drop)
+    /// Records what became of claimed messages; gives for how many the claim still held.
+    pub async fn delivered(&self, deliveries: Vec<Delivery>) -> Result<usize, Error> {
+        let job = QueueJob::Delivered(deliveries);
+        Ok(self.committer.queue(job).await?.touched)
     }
 
     /// When the next run or message is due, in microseconds UTC.

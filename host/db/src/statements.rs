@@ -188,11 +188,14 @@ statements! {
         "insert into outbox (id, seq, body, state, attempts, due_us, error, seal) {rows}",
         &[Text, Int, Text, Text, Int, Int, Text, Bytes]);
     UPDATE_OUTBOX = same(
-        "with v(id, state, attempts, due_us, error, seal) as ({rows}) \
+        "with v(id, held, state, attempts, due_us, error, seal) as ({rows}) \
          update outbox set state = v.state, attempts = v.attempts, due_us = v.due_us, error = v.error, seal = v.seal \
-         from v where outbox.id = v.id and outbox.state = 'waiting'",
-        &[Text, Text, Int, Int, Text, Bytes]);
-    OUTBOX_DUE = same("select id, seq, body, attempts from outbox where due_us <= $1 order by due_us, seq, id limit $2", &[Int, Int]);
+         from v where outbox.id = v.id and outbox.attempts = v.held and outbox.due_us is not null",
+        &[Text, Int, Text, Int, Int, Text, Bytes]);
+    OUTBOX_DUE = same(
+        "select id, seq, body, attempts, error from outbox where due_us <= $1 order by due_us, seq, id limit $2", &[Int, Int]);
+    OUTBOX_SENDING = same(
+        "select id, attempts, error from outbox where due_us is not null and state = 'sending' order by id", &[]);
     OUTBOX_COUNTED = same("select state, count(*) from outbox group by state order by state", &[]);
 
     // Verification reads everything, in order, a page at a time.
@@ -257,6 +260,7 @@ mod tests {
         "OUTBOX_COUNTED",
         "NEXT_DUE",
         "RUNS_RUNNING",
+        "OUTBOX_SENDING",
         "VERIFY_HEAD",
         "VERIFY_STRAYS",
     ];

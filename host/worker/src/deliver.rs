@@ -4,10 +4,10 @@ use std::{
     io::Write,
     path::Path,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
-use bursar_db::{Delivery, OutboxEntry};
+use bursar_db::{ClaimedMessage, Delivery, DeliveryOutcome};
 use bursar_domain::{
     office::{Message, STOP, Stop},
     row::{Kind, RowKey},
@@ -18,11 +18,12 @@ use lettre::{
     message::{Mailbox, header::ContentType},
     transport::smtp::authentication::Credentials,
 };
+use tokio::time::timeout;
 
 use crate::{Error, Worker, execute::chain, work::micros};
 
-/// Messages delivered before the outbox is marked.
-const DELIVER_MESSAGES_MAX: usize = 256;
+/// Most messages claimed at once.
+const CLAIM_MESSAGES_MAX: usize = 64;
 /// Tries before a message counts as failed: over the waits below, about two days.
 const ATTEMPTS_MAX: i64 = 20;
 const FIRST_DELAY: Duration = Duration::from_secs(10);
@@ -78,7 +79,7 @@ impl Transport {
         ))
     }
 
-    async fn deliver(&self, entry: &OutboxEntry) -> Result<(), Failure> {
+    async fn deliver(&self, entry: &ClaimedMessage) -> Result<(), Failure> {
         let mail = compose(entry).map_err(|message| Failure {
             message,
             is_final: true,
@@ -120,7 +121,7 @@ fn write(folder: &Dir, name: &str, bytes: &[u8]) -> std::io::Result<()> {
 }
 
 /// The message by RFC 5322. Its Message-ID is made of the row's id, so that every try carries the same.
-fn compose(entry: &OutboxEntry) -> Result<lettre::Message, String> {
+fn compose(entry: &ClaimedMessage) -> Result<lettre::Message, String> {
     let message: &Message = &entry.message;
     let mailbox = |address: &str| {
         address
@@ -152,23 +153,53 @@ fn compose(entry: &OutboxEntry) -> Result<lettre::Message, String> {
 impl Worker {
     /// Delivers what is due; gives how many messages were tried.
     pub(crate) async fn deliver_due(&self) -> Result<usize, Error> {
-        let due = self.inner.database.outbox_due(DELIVER_MESSAGES_MAX).await?;
-        if due.is_empty() {
-            return Ok(0);
-        }
+        let lease = self.inner.settings.lease;
+        let started = Instant::now();
+        let claimed = self
+            .inner
+            .database
+            .claim_messages(CLAIM_MESSAGES_MAX, micros(lease))
+            .await?;
         let mut tried = 0;
-        for entry in &due {
-            // A slow server makes this loop long, and a stop must not wait for its end.
-            if self.is_stopped().await? {
+        for entry in &claimed {
+            // A try may take the other half of the lease; and a stop must not wait for the end of a long list.
+            if started.elapsed() > lease / 2 || self.is_stopped().await? {
                 break;
             }
-            let delivered = self.inner.transport.deliver(entry).await;
+            let delivered = timeout(lease / 2, self.inner.transport.deliver(entry)).await;
+            let delivered = delivered.unwrap_or_else(|_| {
+                Err(Failure {
+                    message: format!("not taken within {:?}", lease / 2),
+                    is_final: false,
+                })
+            });
             let outcome = self.outcome(entry, delivered).await?;
             // Marked one by one: trouble with a later message must not send this one again.
-            self.inner.database.delivered(vec![outcome]).await?;
+            self.mark(std::slice::from_ref(entry), &outcome).await?;
             tried += 1;
         }
+        let rest = claimed.get(tried..).unwrap_or_default();
+        if !rest.is_empty() {
+            self.mark(rest, &DeliveryOutcome::Untried).await?;
+        }
         Ok(tried)
+    }
+
+    async fn mark(
+        &self,
+        messages: &[ClaimedMessage],
+        outcome: &DeliveryOutcome,
+    ) -> Result<(), Error> {
+        let deliveries = messages.iter().map(|message| Delivery {
+            id: message.id.clone(),
+            attempts: message.attempts,
+            outcome: outcome.clone(),
+        });
+        let marked = self.inner.database.delivered(deliveries.collect()).await?;
+        if marked < messages.len() {
+            tracing::warn!(?outcome, "another worker took a message over");
+        }
+        Ok(())
     }
 
     async fn is_stopped(&self) -> Result<bool, Error> {
@@ -187,42 +218,28 @@ impl Worker {
 
     async fn outcome(
         &self,
-        entry: &OutboxEntry,
+        entry: &ClaimedMessage,
         tried: Result<(), Failure>,
-    ) -> Result<Delivery, Error> {
-        let attempts = entry.attempts.saturating_add(1);
+    ) -> Result<DeliveryOutcome, Error> {
         let Err(failure) = tried else {
-            return Ok(Delivery {
-                id: entry.id.clone(),
-                attempts,
-                retry_at_us: None,
-                error: String::new(),
-            });
+            return Ok(DeliveryOutcome::Sent);
         };
         tracing::warn!(
             message = entry.id,
-            attempts,
+            attempts = entry.attempts,
             cause = failure.message,
             "a message could not be delivered"
         );
-        let retry_at_us = if failure.is_final || attempts >= ATTEMPTS_MAX {
-            None
-        } else {
-            let doublings = u32::try_from(attempts.clamp(1, 16)).unwrap_or(16) - 1;
-            let delay = FIRST_DELAY.saturating_mul(1 << doublings).min(DELAY_MAX);
-            Some(
-                self.inner
-                    .database
-                    .now_us()
-                    .await?
-                    .saturating_add(micros(delay)),
-            )
-        };
-        Ok(Delivery {
-            id: entry.id.clone(),
-            attempts,
-            retry_at_us,
-            error: failure.message,
+        let error = failure.message;
+        if failure.is_final || entry.attempts >= ATTEMPTS_MAX {
+            return Ok(DeliveryOutcome::Failed { error });
+        }
+        let doublings = u32::try_from(entry.attempts.clamp(1, 16)).unwrap_or(16) - 1;
+        let delay = FIRST_DELAY.saturating_mul(1 << doublings).min(DELAY_MAX);
+        let now_us = self.inner.database.now_us().await?;
+        Ok(DeliveryOutcome::Retry {
+            at_us: now_us.saturating_add(micros(delay)),
+            error,
         })
     }
 }

@@ -5,7 +5,9 @@ use bursar_domain::{
     row::Kind,
 };
 
-use super::{ClaimedRun, Delivery, OutboxColumns, RunColumns, RunNow};
+use super::{
+    ClaimedMessage, ClaimedRun, Delivery, DeliveryOutcome, OutboxColumns, RunColumns, RunNow,
+};
 use crate::{
     adapter::{Arg, Tx, args},
     error::Error,
@@ -33,6 +35,8 @@ pub(crate) enum QueueJob {
     },
     /// Take back all leases: this process is the only worker.
     Recover,
+    /// Take due messages, oldest first, under a lease.
+    ClaimMessages { limit: usize, lease_us: i64 },
     /// Record deliveries.
     Delivered(Vec<Delivery>),
 }
@@ -41,6 +45,7 @@ pub(crate) enum QueueJob {
 #[derive(Debug, Default)]
 pub(crate) struct QueueAnswer {
     pub claimed: Vec<ClaimedRun>,
+    pub messages: Vec<ClaimedMessage>,
     pub touched: usize,
 }
 
@@ -78,7 +83,22 @@ pub(crate) async fn perform(
             let update = columns.update(keys);
             update_runs(tx, vec![update]).await
         }
+        QueueJob::ClaimMessages { limit, lease_us } => {
+            claim_messages(tx, keys, *limit, *lease_us, now_us).await
+        }
         QueueJob::Recover => {
+            let sending: Vec<(String, i64, String)> = tx.all(&sql::OUTBOX_SENDING, args![]).await?;
+            let waiting = sending.into_iter().map(|(id, attempts, error)| {
+                let columns = OutboxColumns {
+                    id: &id,
+                    state: "waiting",
+                    attempts,
+                    due_us: Some(now_us),
+                    error: &error,
+                };
+                columns.update(attempts, keys)
+            });
+            tx.run_of(&sql::UPDATE_OUTBOX, waiting.collect()).await?;
             let running: Vec<RunNowRow> = tx.all(&sql::RUNS_RUNNING, args![]).await?;
             let queued = running
                 .into_iter()
@@ -87,7 +107,7 @@ pub(crate) async fn perform(
             let queued = queued.collect();
             update_runs(tx, queued).await
         }
-        QueueJob::Delivered(deliveries) => delivered(tx, keys, deliveries).await,
+        QueueJob::Delivered(deliveries) => delivered(tx, keys, deliveries, now_us).await,
     }
 }
 
@@ -118,28 +138,26 @@ async fn delivered(
     tx: &mut Tx,
     keys: &Keys,
     deliveries: &[Delivery],
+    now_us: i64,
 ) -> Result<QueueAnswer, Error> {
     let rows = deliveries.iter().map(|delivery| {
-        let (state, due_us) = match (delivery.error.as_str(), delivery.retry_at_us) {
-            ("", _) => ("sent", None),
-            (_, Some(retry_at_us)) => ("waiting", Some(retry_at_us)),
-            (_, None) => ("failed", None),
+        let held = delivery.attempts;
+        let (state, attempts, due_us, error) = match &delivery.outcome {
+            DeliveryOutcome::Sent => ("sent", held, None, ""),
+            DeliveryOutcome::Retry { at_us, error } => {
+                ("waiting", held, Some(*at_us), error.as_str())
+            }
+            DeliveryOutcome::Failed { error } => ("failed", held, None, error.as_str()),
+            DeliveryOutcome::Untried => ("waiting", held - 1, Some(now_us), ""),
         };
         let columns = OutboxColumns {
             id: &delivery.id,
             state,
-            attempts: delivery.attempts,
+            attempts,
             due_us,
-            error: &delivery.error,
+            error,
         };
-        args![
-            delivery.id.as_str(),
-            state,
-            delivery.attempts,
-            due_us,
-            delivery.error.as_str(),
-            columns.seal(keys)
-        ]
+        columns.update(held, keys)
     });
     let touched = tx.run_of(&sql::UPDATE_OUTBOX, rows.collect()).await?;
     Ok(QueueAnswer {
@@ -189,10 +207,52 @@ async fn claim(
     Ok(QueueAnswer {
         touched: claimed.len(),
         claimed,
+        ..QueueAnswer::default()
     })
 }
 
-pub(super) async fn is_stopped(tx: &mut Tx) -> Result<bool, Error> {
+async fn claim_messages(
+    tx: &mut Tx,
+    keys: &Keys,
+    limit: usize,
+    lease_us: i64,
+    now_us: i64,
+) -> Result<QueueAnswer, Error> {
+    if is_stopped(tx).await? {
+        return Ok(QueueAnswer::default());
+    }
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let due: Vec<(String, i64, String, i64, String)> =
+        tx.all(&sql::OUTBOX_DUE, args![now_us, limit]).await?;
+    let mut updates = Vec::with_capacity(due.len());
+    let mut messages = Vec::with_capacity(due.len());
+    for (id, seq, body, held, error) in due {
+        let message = serde_json::from_str(&body)
+            .map_err(|error| Error::Corrupt(format!("message {id}: {error}")))?;
+        let columns = OutboxColumns {
+            id: &id,
+            state: "sending",
+            attempts: held.saturating_add(1),
+            due_us: Some(now_us.saturating_add(lease_us)),
+            error: &error,
+        };
+        updates.push(columns.update(held, keys));
+        messages.push(ClaimedMessage {
+            attempts: columns.attempts,
+            id,
+            seq,
+            message,
+        });
+    }
+    tx.run_of(&sql::UPDATE_OUTBOX, updates).await?;
+    Ok(QueueAnswer {
+        touched: messages.len(),
+        messages,
+        ..QueueAnswer::default()
+    })
+}
+
+async fn is_stopped(tx: &mut Tx) -> Result<bool, Error> {
     let found: Option<(String,)> = tx
         .find(&sql::IMAGE_BODY, args![Kind::Control.as_str(), STOP])
         .await?;

@@ -83,11 +83,11 @@ create table outbox (
     id text collate "C" primary key,
     seq bigint not null,
     body text collate "C" not null check (body::json is not null),
-    state text collate "C" not null check (state in ('waiting', 'sent', 'failed')),
+    state text collate "C" not null check (state in ('waiting', 'sending', 'sent', 'failed')),
     attempts bigint not null,
     due_us bigint,
     error text collate "C" not null,
     seal bytea not null,
-    check ((due_us is null) = (state <> 'waiting'))
+    check ((due_us is null) = (state in ('sent', 'failed')))
 );
 create index outbox_due on outbox (due_us, seq, id) where due_us is not null;

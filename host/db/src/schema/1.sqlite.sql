@@ -84,11 +84,11 @@ create table outbox (
     id text primary key,
     seq integer not null,
     body text not null check (json_valid(body)),
-    state text not null check (state in ('waiting', 'sent', 'failed')),
+    state text not null check (state in ('waiting', 'sending', 'sent', 'failed')),
     attempts integer not null,
     due_us integer,
     error text not null,
     seal blob not null,
-    check ((due_us is null) = (state <> 'waiting'))
+    check ((due_us is null) = (state in ('sent', 'failed')))
 ) strict, without rowid;
 create index outbox_due on outbox (due_us, seq, id) where due_us is not null;

@@ -182,7 +182,8 @@ async fn run_2_a_refused_proposal_leaves_nothing() {
             assert_eq!(snapshot.get(&key).await.expect("a read"), None, "{key}");
         }
         drop(snapshot);
-        assert!(database.outbox_due(9).await.expect("due").is_empty());
+        let due = database.claim_messages(9, 1).await.expect("a claim");
+        assert!(due.is_empty());
         let Verdict::Committed { numbers, .. } =
             invoicing::issue(&database, "i", "e1", date(2026, 3, 1)).await
         else {

@@ -8,7 +8,8 @@ use bursar_domain::{
 use serde_json::{Value, json};
 
 use crate::{
-    ClaimedRun, Database, Delivery, RunEnd, RunFilter, RunState, SettledRun, Verdict,
+    ClaimedRun, Database, Delivery, DeliveryOutcome, RunEnd, RunFilter, RunState, SettledRun,
+    Verdict,
     testing::{Work, assert_clean, committed, databases, proposal, record, refusal},
 };
 
@@ -227,7 +228,7 @@ async fn a_stopped_organisation_claims_and_delivers_nothing() {
             let stop = json!({"stopped": stopped, "reason": "audit"});
             work.put(&RowKey::of(Kind::Control, STOP), stop).await;
             work.commit(&database).await;
-            let due = database.outbox_due(9).await.expect("due");
+            let due = database.claim_messages(9, LONG_US).await.expect("a claim");
             assert_eq!(due.is_empty(), stopped);
             assert_eq!(claim_one(&database, LONG_US).await.is_none(), stopped);
         }
@@ -276,46 +277,82 @@ async fn every_end_is_in_the_log() {
     }
 }
 
+fn delivery(id: &str, attempts: i64, outcome: DeliveryOutcome) -> Delivery {
+    Delivery {
+        id: id.to_owned(),
+        attempts,
+        outcome,
+    }
+}
+
+fn retry(at_us: i64) -> DeliveryOutcome {
+    DeliveryOutcome::Retry {
+        at_us,
+        error: "greylisted".to_owned(),
+    }
+}
+
+/// Ids and tries of the messages that a worker gets.
+async fn claim_messages(database: &Database, lease_us: i64) -> Vec<(String, i64)> {
+    let claimed = database.claim_messages(9, lease_us).await.expect("a claim");
+    let entry = |message: crate::ClaimedMessage| (message.id, message.attempts);
+    claimed.into_iter().map(entry).collect()
+}
+
+async fn counted(database: &Database) -> Vec<(String, i64)> {
+    database.outbox_counted().await.expect("counts")
+}
+
+fn entry(text: &str, number: i64) -> (String, i64) {
+    (text.to_owned(), number)
+}
+
 #[tokio::test]
 async fn messages_wait_until_they_are_delivered() {
     for database in databases().await {
-        for id in ["one", "two", "three"] {
+        for id in ["one", "two", "three", "four"] {
             send(&database, id).await;
         }
-        let due = async || -> Vec<(String, i64)> {
-            let due = database.outbox_due(9).await.expect("due");
-            due.into_iter()
-                .map(|entry| (entry.id, entry.attempts))
-                .collect()
-        };
-        let entry = |id: &str, attempts| (id.to_owned(), attempts);
-        assert_eq!(
-            due().await,
-            [entry("one", 0), entry("two", 0), entry("three", 0)]
-        );
-        let report = |id: &str, retry_at_us, error: &str| Delivery {
-            id: id.to_owned(),
-            attempts: 1,
-            retry_at_us,
-            error: error.to_owned(),
+        let all = ["one", "two", "three", "four"].map(|id| entry(id, 1));
+        assert_eq!(claim_messages(&database, LONG_US).await, all);
+        let failed = DeliveryOutcome::Failed {
+            error: "no such mailbox".to_owned(),
         };
         let deliveries = vec![
-            report("one", None, ""),
-            report("two", Some(5), "greylisted"),
-            report("three", None, "no such mailbox"),
+            delivery("one", 1, DeliveryOutcome::Sent),
+            delivery("two", 1, retry(5)),
+            delivery("three", 1, failed),
+            delivery("four", 1, DeliveryOutcome::Untried),
         ];
-        database.delivered(deliveries).await.expect("an answer");
-        assert_eq!(due().await, [entry("two", 1)]);
-        // A second worker's late word does not bring a delivered mail back.
-        let late = vec![report("one", Some(5), "timed out")];
-        database.delivered(late).await.expect("an answer");
-        assert_eq!(due().await, [entry("two", 1)]);
-        let counted = database.outbox_counted().await.expect("counts");
-        let counted: Vec<_> = counted
-            .iter()
-            .map(|(state, count)| (state.as_str(), *count))
-            .collect();
-        assert_eq!(counted, [("failed", 1), ("sent", 1), ("waiting", 1)]);
+        assert_eq!(database.delivered(deliveries).await.expect("marks"), 4);
+        let states = [entry("failed", 1), entry("sent", 1), entry("waiting", 2)];
+        assert_eq!(counted(&database).await, states);
+        // A later word does not bring a delivered mail back.
+        let late = vec![delivery("one", 1, retry(5))];
+        assert_eq!(database.delivered(late).await.expect("marks"), 0);
+        // A try that was none does not count.
+        let again = [entry("two", 2), entry("four", 1)];
+        assert_eq!(claim_messages(&database, LONG_US).await, again);
+        assert_clean(&database).await;
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_one_workers_until_its_lease_ends() {
+    for database in databases().await {
+        send(&database, "mail").await;
+        let other = database.second().await;
+        assert_eq!(claim_messages(&database, LONG_US).await, [entry("mail", 1)]);
+        assert_eq!(claim_messages(&other, LONG_US).await, []);
+        // The first worker is gone: whoever knows that takes its messages back.
+        database.recover().await.expect("taken back");
+        assert_eq!(claim_messages(&other, 0).await, [entry("mail", 2)]);
+        assert_eq!(claim_messages(&other, LONG_US).await, [entry("mail", 3)]);
+        let late = vec![delivery("mail", 2, retry(5))];
+        assert_eq!(database.delivered(late).await.expect("marks"), 0);
+        let sent = vec![delivery("mail", 3, DeliveryOutcome::Sent)];
+        assert_eq!(other.delivered(sent).await.expect("marks"), 1);
+        assert_eq!(counted(&database).await, [entry("sent", 1)]);
         assert_clean(&database).await;
     }
 }

@@ -13,7 +13,7 @@ use super::{
     tampering::{Raw, Table, altered},
 };
 use crate::{
-    Checkpoint, Database, Delivery, RunEnd, Verification,
+    Checkpoint, Database, Delivery, DeliveryOutcome, RunEnd, Verification,
     testing::{Fresh, Work, assert_clean, committed, databases, define, record, write},
 };
 
@@ -84,19 +84,32 @@ async fn populate_queues(database: &Database) {
     committed(queues::queue(database, "running").await);
     database.claim(9, 3_600_000_000).await.expect("a claim");
     committed(queues::queue(database, "waiting").await);
-    for (id, retry_at_us, error) in [
-        ("sent", None, ""),
-        ("failed", None, "no"),
-        ("later", Some(5), "not yet"),
+    let error = || "no".to_owned();
+    for (id, outcome) in [
+        ("sent", Some(DeliveryOutcome::Sent)),
+        ("failed", Some(DeliveryOutcome::Failed { error: error() })),
+        ("sending", None),
+        (
+            "later",
+            Some(DeliveryOutcome::Retry {
+                at_us: 5,
+                error: error(),
+            }),
+        ),
     ] {
         queues::send(database, id).await;
-        let delivery = Delivery {
-            id: id.to_owned(),
-            attempts: 1,
-            retry_at_us,
-            error: error.to_owned(),
-        };
-        database.delivered(vec![delivery]).await.expect("an answer");
+        database
+            .claim_messages(9, 3_600_000_000)
+            .await
+            .expect("a claim");
+        if let Some(outcome) = outcome {
+            let delivery = Delivery {
+                id: id.to_owned(),
+                attempts: 1,
+                outcome,
+            };
+            assert_eq!(database.delivered(vec![delivery]).await.expect("marks"), 1);
+        }
     }
     queues::send(database, "waiting").await;
 }
