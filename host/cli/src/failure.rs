@@ -156,6 +156,9 @@ impl From<bursar_worker::Error> for Failure {
             error @ (bursar_worker::Error::Transport(_) | bursar_worker::Error::Timer { .. }) => {
                 Self::user(error.to_string())
             }
+            error @ bursar_worker::Error::PluginTimer { .. } => Self::user(error.to_string()).hint(
+                "a cron expression has five fields: minute, hour, day of month, month, day of week",
+            ),
             error => Self {
                 message: error.to_string(),
                 causes: Vec::new(),

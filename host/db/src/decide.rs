@@ -22,9 +22,12 @@ use crate::{
     committer::{Proposal, RunEnd, Verdict},
     invoices,
     queue::RunNow,
-    recent::{Recent, RecentChange},
+    recent::{Recent, RecentChange, touched},
     snapshot::has_nul,
 };
+
+/// Most comparisons of a draft's listings with newer changes: beyond that, executing again is cheaper for everybody else.
+const COMPARISONS_MAX: usize = 10_000_000;
 
 /// The log's end.
 #[derive(Clone, Debug)]
@@ -190,18 +193,14 @@ fn stale(set: &WorkingSet, recent: &Recent, proposal: &Proposal) -> Option<Strin
         return row;
     }
     row.or_else(|| {
-        let touched = |listing: &&bursar_domain::draft::Listing| {
-            recent.is_stale(listing, draft.snapshot_seq)
-                || set
-                    .written
-                    .recent
-                    .iter()
-                    .any(|change| change.touches(listing))
-        };
+        let mut room = COMPARISONS_MAX;
         draft
             .listings()
             .iter()
-            .find(touched)
+            .find(|listing| {
+                recent.is_stale(listing, draft.snapshot_seq, &mut room)
+                    || touched(set.written.recent.iter(), listing, &mut room)
+            })
             .map(|listing| format!("a listing of {}/{}", listing.kind, listing.collection))
     })
 }

@@ -42,6 +42,21 @@ impl RecentChange {
     }
 }
 
+/// Whether any of the changes touches the listing; out of room, yes.
+pub(crate) fn touched<'a>(
+    mut changes: impl Iterator<Item = &'a RecentChange>,
+    listing: &Listing,
+    room: &mut usize,
+) -> bool {
+    changes.any(|change| {
+        let Some(less) = room.checked_sub(1) else {
+            return true;
+        };
+        *room = less;
+        change.touches(listing)
+    })
+}
+
 /// All changes after `from`, up to and including `head`.
 #[derive(Default)]
 pub(crate) struct Recent {
@@ -141,18 +156,16 @@ impl Recent {
             .push_back(change);
     }
 
-    /// Whether a listing read at `since` could give another answer now.
-    pub(crate) fn is_stale(&self, listing: &Listing, since: Seq) -> bool {
+    /// Whether a listing read at `since` could give another answer now. Looks at no more changes than `room`, which it
+    /// takes from; what it does not look at counts as touching.
+    pub(crate) fn is_stale(&self, listing: &Listing, since: Seq, room: &mut usize) -> bool {
         if since < self.from {
             return true;
         }
         let group = self.groups.get(&(listing.kind, listing.collection.clone()));
         group.is_some_and(|group| {
-            group
-                .iter()
-                .rev()
-                .take_while(|change| change.seq > since)
-                .any(|change| change.touches(listing))
+            let newer = group.iter().rev().take_while(|change| change.seq > since);
+            touched(newer, listing, room)
         })
     }
 }

@@ -322,6 +322,24 @@ fn write_object(
     Ok(())
 }
 
+/// About how many bytes a value's text has: texts by their length, everything else by a flat rate. Cheap, for limits.
+pub fn weight(value: &Value) -> u64 {
+    const FRAME: u64 = 4;
+    let length = |text: &str| FRAME.saturating_add(text.len() as u64);
+    match value {
+        Value::Null | Value::Bool(_) => FRAME,
+        Value::Number(_) => 2 * FRAME,
+        Value::String(text) => length(text),
+        Value::Array(items) => items
+            .iter()
+            .fold(FRAME, |sum, item| sum.saturating_add(weight(item))),
+        Value::Object(fields) => fields.iter().fold(FRAME, |sum, (name, field)| {
+            sum.saturating_add(length(name))
+                .saturating_add(weight(field))
+        }),
+    }
+}
+
 /// The order of two keys: by UTF-16 code units (RFC 8785, 3.2.3), which is not the order of their UTF-8 bytes.
 pub fn key_order(left: &str, right: &str) -> Ordering {
     left.encode_utf16().cmp(right.encode_utf16())

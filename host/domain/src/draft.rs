@@ -2,7 +2,7 @@
 //!
 //! Preview, review, the committer and tests all look at this one value. It never touches a database.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -130,8 +130,10 @@ pub struct Draft {
     /// Rows read, with the revision seen; 0 is "absent".
     #[serde(with = "pairs")]
     rows_read: HashMap<RowKey, Seq>,
-    /// Listings read.
+    /// Listings read, each once.
     listings: Vec<Listing>,
+    #[serde(skip)]
+    listed: HashSet<Listing>,
     /// In the order of each row's first change.
     changes: Vec<Change>,
     #[serde(skip)]
@@ -156,6 +158,7 @@ impl From<StoredDraft> for Draft {
         Self {
             snapshot_seq: stored.snapshot_seq,
             rows_read: stored.rows_read,
+            listed: stored.listings.iter().cloned().collect(),
             listings: stored.listings,
             places: places(&stored.changes),
             changes: stored.changes,
@@ -189,9 +192,15 @@ impl Draft {
 
     /// Records that a listing was read.
     pub fn read_listing(&mut self, listing: Listing) {
-        if !self.listings.contains(&listing) {
+        if !self.listed.contains(&listing) {
+            self.listed.insert(listing.clone());
             self.listings.push(listing);
         }
+    }
+
+    /// Rows that the draft depends on: those read, absent ones among them.
+    pub fn rows_read_count(&self) -> usize {
+        self.rows_read.len()
     }
 
     /// Rows read with the revision seen.

@@ -317,8 +317,14 @@ limits! {
     host_calls_max: 100_000, at most 1_000_000;
     /// Rows handed to the guest.
     rows_returned_max: 100_000, at most 1_000_000;
+    /// Rows that the run depends on: those read, absent ones among them.
+    rows_read_max: 200_000, at most 1_000_000;
+    /// Different listings that the run depends on.
+    listings_max: 10_000, at most 100_000;
     /// Rows changed.
     rows_changed_max: 10_000, at most 100_000;
+    /// Bytes of all row images written, replaced ones among them.
+    bytes_changed_max: 64 << 20, at most 256 << 20;
     /// Bytes handed to the guest.
     bytes_in_max: 64 << 20, at most 1 << 30;
     /// Messages drafted.

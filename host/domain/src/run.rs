@@ -152,8 +152,14 @@ pub struct Usage {
     pub host_calls: u64,
     /// Rows handed to the guest.
     pub rows_returned: u64,
+    /// Rows that the run depends on.
+    pub rows_read: u64,
+    /// Different listings that the run depends on.
+    pub listings: u64,
     /// Rows changed.
     pub rows_changed: u64,
+    /// Bytes of row images written.
+    pub bytes_changed: u64,
     /// Messages drafted.
     pub messages: u64,
     /// Tasks made.

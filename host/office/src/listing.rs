@@ -268,14 +268,14 @@ impl Session {
         let until = found
             .get(wanted.saturating_sub(1))
             .map(|(position, _)| position.clone());
-        self.draft.read_listing(Listing {
+        self.listed(Listing {
             kind: scope.kind,
             collection: scope.collection.clone(),
             conditions: conditions.to_vec(),
             order: scope.order.clone(),
             direction: scope.direction,
             until,
-        });
+        })?;
         Ok(found)
     }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use bursar_db::{Database, Snapshot};
 use bursar_domain::{
-    draft::{Change, Draft, UniqueKey},
+    canonical::weight,
+    draft::{Change, Draft, Listing, UniqueKey},
     manifest::{Authority, Limits, Need},
     office::{Actor, LegalEntity},
     row::{Kind, Malformed, Row, RowKey},
@@ -118,7 +119,12 @@ impl Session {
 
     /// What was read and would change, and what it took.
     pub fn into_parts(self) -> (Draft, Usage) {
-        (self.draft, self.usage)
+        let usage = Usage {
+            rows_read: self.draft.rows_read_count() as u64,
+            listings: self.draft.listings().len() as u64,
+            ..self.usage
+        };
+        (self.draft, usage)
     }
 
     /// A number from the session's seed. Not for secrets.
@@ -176,6 +182,7 @@ impl Session {
         if let Some(row) = self.kept.get(key) {
             return Ok(row.clone());
         }
+        self.depend(1)?;
         let row = self.snapshot.get(key).await?;
         self.pin().await?;
         self.saw(key, row.clone());
@@ -189,6 +196,7 @@ impl Session {
             .filter(|key| self.draft.change(key).is_none() && !self.kept.contains_key(*key))
             .cloned()
             .collect();
+        self.depend(missing.len())?;
         let mut fetched: HashMap<RowKey, Row> = self
             .snapshot
             .get_many(&missing)
@@ -211,6 +219,19 @@ impl Session {
             self.saw(&key, row);
         }
         Ok(rows)
+    }
+
+    /// Counts rows that the draft is about to depend on.
+    fn depend(&mut self, rows: usize) -> Result<(), Error> {
+        let used = self.draft.rows_read_count().saturating_add(rows) as u64;
+        within("rows_read_max", self.context.limits.rows_read_max, used)
+    }
+
+    /// Records a listing that the draft depends on.
+    pub(crate) fn listed(&mut self, listing: Listing) -> Result<(), Error> {
+        self.draft.read_listing(listing);
+        let used = self.draft.listings().len() as u64;
+        within("listings_max", self.context.limits.listings_max, used)
     }
 
     fn saw(&mut self, key: &RowKey, row: Option<Row>) {
@@ -295,6 +316,11 @@ impl Session {
             tasks: self.usage.tasks.saturating_add(count(|write| {
                 write.key.kind == Kind::Task && write.previous == 0
             })),
+            bytes_changed: writes
+                .iter()
+                .filter_map(|write| write.body.as_ref())
+                .map(weight)
+                .fold(self.usage.bytes_changed, u64::saturating_add),
             ..self.usage.clone()
         };
         let limits = &self.context.limits;
@@ -302,6 +328,11 @@ impl Session {
             "rows_changed_max",
             limits.rows_changed_max,
             used.rows_changed,
+        )?;
+        within(
+            "bytes_changed_max",
+            limits.bytes_changed_max,
+            used.bytes_changed,
         )?;
         within("messages_max", limits.messages_max, used.messages)?;
         within("tasks_max", limits.tasks_max, used.tasks)?;

@@ -28,6 +28,16 @@ pub enum Error {
         /// Why.
         message: String,
     },
+    /// A plugin asks for a timer that can never fire.
+    #[error("the timer {timer:?} of plugin {plugin:?} cannot be read: {message}")]
+    PluginTimer {
+        /// The plugin.
+        plugin: String,
+        /// The timer's name.
+        timer: String,
+        /// Why.
+        message: String,
+    },
     /// A task of the worker ended by a panic: a defect.
     #[error("a worker task ended unexpectedly")]
     Panicked(#[from] tokio::task::JoinError),

@@ -6,7 +6,7 @@ use bursar_office::{
     run_id,
 };
 
-use crate::{Error, Worker, prepare::session};
+use crate::{Error, Worker, prepare::session, timers::check_timers};
 
 /// What the run of an event would do now.
 #[derive(Debug)]
@@ -21,8 +21,8 @@ impl Worker {
     /// Compiles a component that is about to be installed: what cannot run is refused, and the first run finds it ready.
     pub async fn check(&self, component: Vec<u8>) -> Result<(), Error> {
         let runtime = self.inner.runtime.clone();
-        tokio::task::spawn_blocking(move || runtime.load(&component).map(drop)).await??;
-        Ok(())
+        let plugin = tokio::task::spawn_blocking(move || runtime.load(&component)).await??;
+        check_timers(&plugin.inspection().manifest)
     }
 
     /// Executes the run of an event and changes nothing.

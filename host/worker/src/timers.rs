@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
-use bursar_db::{Proposal, Query, Verdict};
+use bursar_db::{Proposal, Query, Snapshot, Verdict};
 use bursar_domain::{
     draft::Direction,
-    manifest::{Authority, Limits, Misfire, TriggerAsk},
+    manifest::{Authority, Limits, Manifest, Misfire, TriggerAsk},
     office::{Actor, Automation, LegalEntity, Plugin, Timer},
-    row::{Kind, RowKey},
+    row::{Kind, Row, RowKey},
     run::{Event, Trigger},
     time,
 };
@@ -20,8 +20,8 @@ use jiff::{Timestamp, tz::TimeZone};
 
 use crate::{Error, Worker};
 
-/// Automations looked at in one go.
-const AUTOMATIONS_MAX: usize = 1_000;
+/// Automations read at a time.
+const PAGE_ROWS: usize = 1_000;
 /// Missed firings that are counted; older ones are forgotten.
 const MISSED_MAX: usize = 10_000;
 /// A firing this late is still on time, in microseconds.
@@ -51,17 +51,8 @@ impl Worker {
 
     async fn due_timers(&self, now_us: i64) -> Result<Vec<Due>, Error> {
         let mut snapshot = self.inner.database.snapshot();
-        let query = Query {
-            kind: Kind::Automation,
-            collection: Arc::from(""),
-            conditions: Vec::new(),
-            order: None,
-            direction: Direction::Ascending,
-            after: None,
-            limit: AUTOMATIONS_MAX,
-        };
         let mut due = Vec::new();
-        for (_, row) in snapshot.list(&query).await?.rows {
+        for row in automations(&mut snapshot).await? {
             let automation: Automation = row.decode().map_err(bursar_office::Error::from)?;
             if !automation.enabled {
                 continue;
@@ -98,7 +89,6 @@ impl Worker {
                     Some(row) => Some(row.decode().map_err(bursar_office::Error::from)?),
                     None => None,
                 };
-                let zone = time::zone(&entity.zone).map_err(|error| bad(error.to_string()))?;
                 let Some(known) = known else {
                     // From its enabling on, not from the beginning of time.
                     due.push(Due {
@@ -109,7 +99,10 @@ impl Worker {
                     });
                     continue;
                 };
-                match firings(cron, &zone, known.fired_until_us, now_us).map_err(bad) {
+                let firings = time::zone(&entity.zone)
+                    .map_err(|error| error.to_string())
+                    .and_then(|zone| firings(cron, &zone, known.fired_until_us, now_us));
+                match firings.map_err(bad) {
                     Ok(firings) => {
                         due.extend(due_of(&row.key.id, name, *misfire, &firings, now_us));
                     }
@@ -167,6 +160,41 @@ impl Worker {
     }
 }
 
+async fn automations(snapshot: &mut Snapshot) -> Result<Vec<Row>, Error> {
+    let mut query = Query {
+        kind: Kind::Automation,
+        collection: Arc::from(""),
+        conditions: Vec::new(),
+        order: None,
+        direction: Direction::Ascending,
+        after: None,
+        limit: PAGE_ROWS,
+    };
+    let mut found = Vec::new();
+    loop {
+        let page = snapshot.list(&query).await?;
+        query.after = page.rows.last().map(|(position, _)| position.clone());
+        found.extend(page.rows.into_iter().map(|(_, row)| row));
+        if page.is_last || query.after.is_none() {
+            return Ok(found);
+        }
+    }
+}
+
+/// Refuses a manifest with a timer that can never fire.
+pub(crate) fn check_timers(manifest: &Manifest) -> Result<(), Error> {
+    for ask in &manifest.triggers {
+        if let TriggerAsk::Timer { name, cron, .. } = ask {
+            parse(cron).map_err(|message| Error::PluginTimer {
+                plugin: manifest.name.clone(),
+                timer: name.clone(),
+                message,
+            })?;
+        }
+    }
+    Ok(())
+}
+
 fn due_of(
     automation: &str,
     timer: &str,
@@ -196,6 +224,14 @@ fn due_of(
     })
 }
 
+fn parse(cron: &str) -> Result<Cron, String> {
+    CronParser::builder()
+        .seconds(Seconds::Disallowed)
+        .build()
+        .parse(cron)
+        .map_err(|error| error.to_string())
+}
+
 /// Firings after one instant, up to and including another, in microseconds UTC, rising.
 pub(crate) fn firings(
     cron: &str,
@@ -203,11 +239,7 @@ pub(crate) fn firings(
     after_us: i64,
     until_us: i64,
 ) -> Result<Vec<i64>, String> {
-    let cron: Cron = CronParser::builder()
-        .seconds(Seconds::Disallowed)
-        .build()
-        .parse(cron)
-        .map_err(|error| error.to_string())?;
+    let cron = parse(cron)?;
     let after = Timestamp::from_microsecond(after_us)
         .map_err(|error| error.to_string())?
         .to_zoned(zone.clone());

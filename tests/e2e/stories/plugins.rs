@@ -44,6 +44,21 @@ fn what_a_plugin_asks_too_much_is_named_with_the_permission_that_is_missing() {
 }
 
 #[test]
+fn a_plugin_whose_timer_can_never_fire_is_refused() {
+    let place = Place::sqlite().founded();
+    let manifest = bursar_artifacts::manifest("counter");
+    let timer = "[[triggers]]\nkind = \"timer\"\nname = \"daily\"\ncron = \"61 9 * * *\"\n";
+    let module = bursar_artifacts::module("counter");
+    let built = bursar_runtime::package::assemble(&module, &format!("{manifest}\n{timer}"));
+    let file = place.file("timer.wasm", &built.expect("a component"));
+    let said = place.refuse(&["plugin", "install", &file]);
+    for part in ["daily", "minute", "five fields"] {
+        assert!(said.to_lowercase().contains(part), "{part:?}: {said}");
+    }
+    assert_eq!(blobs(&place), 0, "a refused file was kept");
+}
+
+#[test]
 fn a_file_that_is_too_large_is_refused() {
     let place = Place::sqlite().founded();
     let path = place.file("large.wasm", b"");

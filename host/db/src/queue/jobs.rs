@@ -49,6 +49,13 @@ pub(crate) struct QueueAnswer {
     pub touched: usize,
 }
 
+/// How long a row waits that cannot be read: it is said once a day, and holds nobody up.
+const SET_ASIDE_US: i64 = 24 * 3600 * 1_000_000;
+
+fn set_aside(what: &str, id: &str, error: &serde_json::Error) {
+    tracing::error!(what, id, cause = %error, "a queued row cannot be read; `bursar audit verify` tells more");
+}
+
 /// Does one job within the committer's transaction.
 pub(crate) async fn perform(
     tx: &mut Tx,
@@ -182,19 +189,30 @@ async fn claim(
     let mut updates = Vec::with_capacity(due.len());
     let mut claimed = Vec::with_capacity(due.len());
     for (run, body, fence, attempt, clock_us) in due {
+        let queued = serde_json::from_str(&body);
+        let wait_us = if queued.is_ok() {
+            lease_us
+        } else {
+            SET_ASIDE_US
+        };
         let columns = RunColumns {
             id: &run,
             state: "running",
             fence: fence + 1,
             attempt,
             clock_us,
-            due_us: Some(now_us.saturating_add(lease_us)),
+            due_us: Some(now_us.saturating_add(wait_us)),
             settled_seq: None,
             report: "{}",
         };
         updates.push(columns.update(keys));
-        let queued = serde_json::from_str(&body)
-            .map_err(|error| Error::Corrupt(format!("run {run}: {error}")))?;
+        let queued = match queued {
+            Ok(queued) => queued,
+            Err(error) => {
+                set_aside("run", &run, &error);
+                continue;
+            }
+        };
         claimed.push(ClaimedRun {
             run,
             fence: fence + 1,
@@ -227,16 +245,27 @@ async fn claim_messages(
     let mut updates = Vec::with_capacity(due.len());
     let mut messages = Vec::with_capacity(due.len());
     for (id, seq, body, held, error) in due {
-        let message = serde_json::from_str(&body)
-            .map_err(|error| Error::Corrupt(format!("message {id}: {error}")))?;
+        let message = serde_json::from_str(&body);
+        let wait_us = if message.is_ok() {
+            lease_us
+        } else {
+            SET_ASIDE_US
+        };
         let columns = OutboxColumns {
             id: &id,
             state: "sending",
             attempts: held.saturating_add(1),
-            due_us: Some(now_us.saturating_add(lease_us)),
+            due_us: Some(now_us.saturating_add(wait_us)),
             error: &error,
         };
         updates.push(columns.update(held, keys));
+        let message = match message {
+            Ok(message) => message,
+            Err(error) => {
+                set_aside("message", &id, &error);
+                continue;
+            }
+        };
         messages.push(ClaimedMessage {
             attempts: columns.attempts,
             id,

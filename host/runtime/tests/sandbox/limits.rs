@@ -179,6 +179,47 @@ async fn changes_end_at_rows_changed_max() {
 }
 
 #[tokio::test]
+async fn what_a_run_depends_on_ends_at_rows_read_max_and_listings_max() {
+    let get = |id: &str| json!({"do": "get", "id": id});
+    let limits = Limits {
+        rows_read_max: 3,
+        ..Limits::default()
+    };
+    let report = run("errand", json!([get("x"), get("y"), get("z")]), limits).await;
+    // Rows that are not there count, and so does the collection's own row.
+    assert_eq!(reached(&report), ("rows_read_max", 3, 4));
+    let page = |limit: u32| json!({"do": "search", "limit": limit});
+    let limits = Limits {
+        listings_max: 1,
+        ..Limits::default()
+    };
+    let report = run("errand", json!([page(1), page(1)]), limits.clone()).await;
+    assert!(succeeded(&report), "{:?}", report.outcome);
+    assert_eq!(report.usage.listings, 1);
+    let report = run("errand", json!([page(1), page(2)]), limits).await;
+    assert_eq!(reached(&report), ("listings_max", 1, 2));
+}
+
+#[tokio::test]
+async fn images_end_at_bytes_changed_max() {
+    let create = |key: &str| {
+        let body = json!({"value": 1, "note": "x".repeat(1000)}).to_string();
+        json!({"do": "create", "key": key, "body": body})
+    };
+    let limits = Limits {
+        bytes_changed_max: 2_000,
+        ..Limits::default()
+    };
+    let report = run("errand", json!([create("x")]), limits.clone()).await;
+    assert!(succeeded(&report), "{:?}", report.outcome);
+    assert!(report.usage.bytes_changed > 1000, "{:?}", report.usage);
+    let report = run("errand", json!([create("x"), create("y")]), limits).await;
+    let (limit, allowed, used) = reached(&report);
+    assert_eq!((limit, allowed), ("bytes_changed_max", 2_000));
+    assert!(used > 2_000, "{used}");
+}
+
+#[tokio::test]
 async fn mail_ends_at_messages_max() {
     let mail = |key: &str| json!({"do": "mail", "key": key, "to": "someone@example.com"});
     let limits = Limits {
