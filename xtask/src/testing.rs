@@ -23,6 +23,9 @@ const REQUIRE_ALL_VARIABLE: &str = "BURSAR_REQUIRE_ALL";
 /// Test data that is kept beside the project, when it is there.
 const SHARED_VARIABLE: &str = "BURSAR_SHARED";
 
+/// The program that the end-to-end tests start, so that they need not build it.
+const PROGRAM_VARIABLE: &str = "BURSAR_TEST_PROGRAM";
+
 /// The tests that start the program.
 const E2E_PACKAGE: &str = "bursar-e2e";
 
@@ -36,7 +39,7 @@ pub fn run(options: &TestOptions) -> Result<ExitCode> {
         skipped.add("mail over SMTP", &format!("{error:#}"));
     }
     let cluster = cluster(&mut foreground, &mut skipped);
-    let variables = variables(options, cluster.as_ref());
+    let mut variables = variables(options, cluster.as_ref());
 
     // The end-to-end tests start the program. Built here, its minutes are not those of the test that comes first.
     if options.packages.is_empty()
@@ -45,7 +48,8 @@ pub fn run(options: &TestOptions) -> Result<ExitCode> {
             .iter()
             .any(|package| package == E2E_PACKAGE)
     {
-        cargo::build("bursar", cargo::Profile::Dev)?;
+        let program = cargo::build("bursar", cargo::Profile::Dev)?;
+        variables.push((PROGRAM_VARIABLE, program.into()));
     }
     let mut passed = true;
     for mut command in commands(options) {

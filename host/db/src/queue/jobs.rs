@@ -4,6 +4,7 @@ use bursar_domain::{
     office::{STOP, Stop},
     row::Kind,
 };
+use serde::de::DeserializeOwned;
 
 use super::{
     ClaimedMessage, ClaimedRun, Delivery, DeliveryOutcome, OutboxColumns, RunColumns, RunNow,
@@ -52,8 +53,15 @@ pub(crate) struct QueueAnswer {
 /// How long a row waits that cannot be read: it is said once a day, and holds nobody up.
 const SET_ASIDE_US: i64 = 24 * 3600 * 1_000_000;
 
-fn set_aside(what: &str, id: &str, error: &serde_json::Error) {
-    tracing::error!(what, id, cause = %error, "a queued row cannot be read; `bursar audit verify` tells more");
+/// What a queued row says, and for how long a claim takes it from the queue.
+fn read<T: DeserializeOwned>(what: &str, id: &str, body: &str, lease_us: i64) -> (Option<T>, i64) {
+    match serde_json::from_str(body) {
+        Ok(read) => (Some(read), lease_us),
+        Err(error) => {
+            tracing::error!(what, id, cause = %error, "a queued row cannot be read; `bursar audit verify` tells more");
+            (None, SET_ASIDE_US)
+        }
+    }
 }
 
 /// Does one job within the committer's transaction.
@@ -189,37 +197,25 @@ async fn claim(
     let mut updates = Vec::with_capacity(due.len());
     let mut claimed = Vec::with_capacity(due.len());
     for (run, body, fence, attempt, clock_us) in due {
-        let queued = serde_json::from_str(&body);
-        let wait_us = if queued.is_ok() {
-            lease_us
-        } else {
-            SET_ASIDE_US
-        };
+        let (queued, out_us) = read("run", &run, &body, lease_us);
         let columns = RunColumns {
             id: &run,
             state: "running",
             fence: fence + 1,
             attempt,
             clock_us,
-            due_us: Some(now_us.saturating_add(wait_us)),
+            due_us: Some(now_us.saturating_add(out_us)),
             settled_seq: None,
             report: "{}",
         };
         updates.push(columns.update(keys));
-        let queued = match queued {
-            Ok(queued) => queued,
-            Err(error) => {
-                set_aside("run", &run, &error);
-                continue;
-            }
-        };
-        claimed.push(ClaimedRun {
+        claimed.extend(queued.map(|queued| ClaimedRun {
             run,
             fence: fence + 1,
             attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
             clock_us,
             queued,
-        });
+        }));
     }
     tx.run_of(&sql::UPDATE_RUNS, updates).await?;
     Ok(QueueAnswer {
@@ -245,33 +241,22 @@ async fn claim_messages(
     let mut updates = Vec::with_capacity(due.len());
     let mut messages = Vec::with_capacity(due.len());
     for (id, seq, body, held, error) in due {
-        let message = serde_json::from_str(&body);
-        let wait_us = if message.is_ok() {
-            lease_us
-        } else {
-            SET_ASIDE_US
-        };
+        let (message, out_us) = read("message", &id, &body, lease_us);
         let columns = OutboxColumns {
             id: &id,
             state: "sending",
             attempts: held.saturating_add(1),
-            due_us: Some(now_us.saturating_add(wait_us)),
+            due_us: Some(now_us.saturating_add(out_us)),
             error: &error,
         };
         updates.push(columns.update(held, keys));
-        let message = match message {
-            Ok(message) => message,
-            Err(error) => {
-                set_aside("message", &id, &error);
-                continue;
-            }
-        };
-        messages.push(ClaimedMessage {
-            attempts: columns.attempts,
+        let attempts = columns.attempts;
+        messages.extend(message.map(|message| ClaimedMessage {
             id,
             seq,
+            attempts,
             message,
-        });
+        }));
     }
     tx.run_of(&sql::UPDATE_OUTBOX, updates).await?;
     Ok(QueueAnswer {

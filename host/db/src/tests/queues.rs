@@ -338,6 +338,21 @@ async fn messages_wait_until_they_are_delivered() {
 }
 
 #[tokio::test]
+async fn a_message_that_cannot_be_read_holds_nobody_up() {
+    for database in databases().await {
+        let mut work = Work::on(&database).await;
+        work.put(&RowKey::of(Kind::Message, "broken"), json!({"to": 1}))
+            .await;
+        work.commit(&database).await;
+        send(&database, "mail").await;
+        assert_eq!(claim_messages(&database, LONG_US).await, [entry("mail", 1)]);
+        // It is not looked at again and again.
+        assert_eq!(claim_messages(&database, LONG_US).await, []);
+        assert_clean(&database).await;
+    }
+}
+
+#[tokio::test]
 async fn a_message_is_one_workers_until_its_lease_ends() {
     for database in databases().await {
         send(&database, "mail").await;
