@@ -12,6 +12,8 @@ mod serve;
 mod status;
 mod stop;
 
+use bursar_domain::office::Stop;
+
 use crate::{
     arguments::{Arguments, Command, Plugin},
     failure::Failure,
@@ -27,7 +29,10 @@ pub async fn perform(arguments: Arguments) -> Result<(), Failure> {
     } else {
         Style::Text
     };
-    logging(matches!(arguments.command, Command::Serve));
+    logging(match arguments.command {
+        Command::Serve => "info",
+        _ => "warn",
+    });
     let settings = Settings::read(&arguments.global)?;
     let open = async || Place::open(settings).await;
     match arguments.command {
@@ -51,14 +56,19 @@ pub async fn perform(arguments: Arguments) -> Result<(), Failure> {
         Command::Sample(sample) => sample::perform(&open().await?, style, sample).await,
         Command::Audit(audit) => audit::perform(&open().await?, style, audit).await,
         Command::Status => status::status(&open().await?, style).await,
-        Command::StopAll { reason } => stop::set(&open().await?, style, true, reason).await,
-        Command::Resume { reason } => stop::set(&open().await?, style, false, reason).await,
+        Command::StopAll { reason } => {
+            let stopped = true;
+            stop::set(&open().await?, style, Stop { stopped, reason }).await
+        }
+        Command::Resume { reason } => {
+            let stopped = false;
+            stop::set(&open().await?, style, Stop { stopped, reason }).await
+        }
     }
 }
 
 /// Events of the host go to stderr; `BURSAR_LOG` says which (as `tracing`'s filters do).
-fn logging(is_server: bool) {
-    let default = if is_server { "info" } else { "warn" };
+fn logging(default: &str) {
     let filter = std::env::var("BURSAR_LOG").unwrap_or_else(|_| default.to_owned());
     let filter = tracing_subscriber::EnvFilter::try_new(&filter)
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(default));

@@ -74,6 +74,8 @@ impl From<DatabaseError> for Failure {
         let failure = match &error {
             DatabaseError::Full => Self::user(error.to_string())
                 .hint("free disk space, or raise database_bytes_max in bursar.toml"),
+            DatabaseError::OtherSchema { .. } => Self::user(error.to_string())
+                .hint("use the version of bursar that made this data folder, or a new folder"),
             DatabaseError::Newer { .. } => Self::user(error.to_string())
                 .hint("install the version of bursar that wrote this data folder, or a newer one"),
             DatabaseError::Locked => Self::user(error.to_string())

@@ -39,6 +39,7 @@ struct Smtp {
 struct Worker {
     concurrency_max: Option<usize>,
     lease_ms: Option<u64>,
+    message_lease_ms: Option<u64>,
     poll_ms: Option<u64>,
 }
 
@@ -134,6 +135,10 @@ fn worker(file: &Worker) -> Result<bursar_worker::Settings, Failure> {
         .lease_ms
         .map(|value| within("lease_ms", value, 1_000..=3_600_000))
         .transpose()?;
+    let message_lease_ms = file
+        .message_lease_ms
+        .map(|value| within("message_lease_ms", value, 1_000..=3_600_000))
+        .transpose()?;
     let poll_ms = file
         .poll_ms
         .map(|value| within("poll_ms", value, 10..=60_000))
@@ -141,6 +146,7 @@ fn worker(file: &Worker) -> Result<bursar_worker::Settings, Failure> {
     Ok(bursar_worker::Settings {
         concurrency_max: usize::try_from(concurrency).unwrap_or(default.concurrency_max),
         lease: lease_ms.map_or(default.lease, Duration::from_millis),
+        message_lease: message_lease_ms.map_or(default.message_lease, Duration::from_millis),
         poll: poll_ms.map_or(default.poll, Duration::from_millis),
         ..default
     })

@@ -12,7 +12,7 @@ use bursar_domain::{
 use crate::{
     adapter::{Arg, Tx, args},
     committer::Proposal,
-    decide::{Head, LoggedChange, WorkingSet},
+    decide::{Head, LoggedChange, WorkingSet, binding_reads},
     error::Error,
     invoices,
     queue::{OutboxColumns, RunColumns, RunNow, runs_now},
@@ -41,7 +41,7 @@ pub(crate) async fn load(
 
     let entities: BTreeSet<RowKey> = changes().filter_map(invoices::entity_of).collect();
     let mut wanted: HashSet<&RowKey> = drafts()
-        .flat_map(|draft| draft.rows_read().map(|(key, _)| key))
+        .flat_map(|draft| binding_reads(draft).map(|(key, _)| key))
         .filter(|key| !has_nul(key))
         .collect();
     wanted.extend(changes().map(|change| &change.key));

@@ -20,8 +20,10 @@ use crate::{
 
 /// Most jobs of one group.
 pub(crate) const GROUP_JOBS_MAX: usize = 256;
-/// Most changes of one group; a single larger proposal is a group of its own.
-const GROUP_CHANGES_MAX: usize = 20_000;
+/// Most rows that the proposals of one group read and change; a single larger one is a group of its own.
+const GROUP_ROWS_MAX: usize = 20_000;
+/// Most bytes of row images in one group; a single larger proposal is a group of its own.
+const GROUP_BYTES_MAX: usize = 32 << 20;
 /// Jobs that may wait before proposers do.
 const WAITING_JOBS_MAX: usize = 1_024;
 
@@ -108,10 +110,11 @@ impl Job {
         }
     }
 
-    fn changes(&self) -> usize {
+    /// Rows and bytes that it brings into a group.
+    fn weight(&self) -> (usize, usize) {
         match self {
-            Job::Propose(ready, _) => ready.proposal.draft.changes().len(),
-            _ => 0,
+            Job::Propose(ready, _) => ready.weight(),
+            _ => (0, 0),
         }
     }
 }
@@ -238,11 +241,12 @@ struct Writer {
 
 impl Writer {
     async fn work(mut self, mut waiting: mpsc::Receiver<Job>) {
-        let mut group: Vec<Job> = Vec::with_capacity(GROUP_JOBS_MAX);
         let mut closing = Vec::new();
-        while closing.is_empty() && waiting.recv_many(&mut group, GROUP_JOBS_MAX).await > 0 {
-            self.settle(&mut waiting, &mut closing, std::mem::take(&mut group))
-                .await;
+        while closing.is_empty() {
+            let Some(first) = waiting.recv().await else {
+                break;
+            };
+            self.settle(&mut waiting, &mut closing, vec![first]).await;
         }
         waiting.close();
         while let Ok(late) = waiting.try_recv() {
@@ -349,10 +353,17 @@ impl Writer {
 
 /// Whoever arrived while the group waited for the lock comes along.
 fn drain(waiting: &mut mpsc::Receiver<Job>, closing: &mut Vec<Job>, group: &mut Vec<Job>) {
-    let mut changes: usize = group.iter().map(Job::changes).sum();
-    while closing.is_empty() && group.len() < GROUP_JOBS_MAX && changes < GROUP_CHANGES_MAX {
+    let add = |(rows, bytes), job: &Job| {
+        let (more_rows, more_bytes) = job.weight();
+        (rows + more_rows, bytes + more_bytes)
+    };
+    let (mut rows, mut bytes) = group.iter().fold((0, 0), add);
+    let has_room = |jobs, rows, bytes| {
+        jobs < GROUP_JOBS_MAX && rows < GROUP_ROWS_MAX && bytes < GROUP_BYTES_MAX
+    };
+    while closing.is_empty() && has_room(group.len(), rows, bytes) {
         let Ok(job) = waiting.try_recv() else { return };
-        changes += job.changes();
+        (rows, bytes) = add((rows, bytes), &job);
         if matches!(job, Job::Close(_)) {
             closing.push(job);
         } else {

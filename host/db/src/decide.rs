@@ -10,7 +10,7 @@ use std::{
 
 use bursar_domain::{
     canonical,
-    draft::{Change, UniqueKey},
+    draft::{Change, Draft, UniqueKey},
     index::IndexEntry,
     log::{CommitHead, Hash, body_hash, commit_hash},
     problem::Problem,
@@ -26,8 +26,11 @@ use crate::{
     snapshot::has_nul,
 };
 
-/// Most comparisons of a draft's listings with newer changes: beyond that, executing again is cheaper for everybody else.
-const COMPARISONS_MAX: usize = 10_000_000;
+/// Most effort spent on comparing one draft's listings with newer changes, in compared ranges: beyond that, executing again
+/// is cheaper for everybody else.
+const DRAFT_COMPARISONS_MAX: usize = 500_000;
+/// The same for all drafts of a group, while the log's head is locked.
+const GROUP_COMPARISONS_MAX: usize = 2_000_000;
 
 /// The log's end.
 #[derive(Clone, Debug)]
@@ -54,6 +57,8 @@ pub(crate) struct WorkingSet {
     pub runs: HashMap<String, RunNow>,
     /// What the group has changed so far.
     pub written: Written,
+    /// Comparisons made so far.
+    comparisons: usize,
 }
 
 /// What a group writes.
@@ -110,6 +115,13 @@ impl Ready {
         })
     }
 
+    /// Rows read and changed, and bytes of the new images: what it costs a group.
+    pub(crate) fn weight(&self) -> (usize, usize) {
+        let draft = &self.proposal.draft;
+        let bytes = self.texts.iter().flatten().map(|text| text.len()).sum();
+        (draft.rows_read_count() + draft.changes().len(), bytes)
+    }
+
     /// The texts of changes that follow the drafted ones; the decision may have given some another body.
     fn texts(&self, changes: &[Change]) -> Result<Vec<Option<Arc<str>>>, Problem> {
         let drafted = self.proposal.draft.changes();
@@ -149,7 +161,12 @@ pub(crate) fn decide(
             return Verdict::Fenced;
         }
     }
-    if let Some(stale) = stale(set, recent, proposal) {
+    let left = GROUP_COMPARISONS_MAX.saturating_sub(set.comparisons);
+    let allowed = left.min(DRAFT_COMPARISONS_MAX);
+    let mut room = allowed;
+    let stale = stale(set, recent, proposal, &mut room);
+    set.comparisons += allowed - room;
+    if let Some(stale) = stale {
         return Verdict::Stale(stale);
     }
     let finished = check_end(proposal)
@@ -175,34 +192,42 @@ pub(crate) fn decide(
 }
 
 /// The first read that no longer holds.
-fn stale(set: &WorkingSet, recent: &Recent, proposal: &Proposal) -> Option<String> {
+fn stale(
+    set: &WorkingSet,
+    recent: &Recent,
+    proposal: &Proposal,
+    room: &mut usize,
+) -> Option<String> {
     let draft = &proposal.draft;
-    // A draft without any effect may rest on old data, but not on an automation that is another one by now.
-    let counts = |key: &RowKey| {
+    let row = binding_reads(draft)
+        .find(|(key, seen)| set.revision(key) != *seen)
+        .map(|(key, _)| key.to_string());
+    if draft.is_empty() {
+        return row;
+    }
+    row.or_else(|| {
+        draft
+            .listings()
+            .iter()
+            .find(|listing| {
+                recent.is_stale(listing, draft.snapshot_seq, room)
+                    || touched(set.written.recent.iter(), listing, room)
+            })
+            .map(|listing| format!("a listing of {}/{}", listing.kind, listing.collection))
+    })
+}
+
+/// The rows that must still be as they were read. A draft without any effect may rest on old data, but not on an automation
+/// that is another one by now.
+pub(crate) fn binding_reads(draft: &Draft) -> impl Iterator<Item = (&RowKey, Seq)> {
+    let binds = |key: &RowKey| {
         !draft.is_empty()
             || matches!(
                 key.kind,
                 Kind::Automation | Kind::Plugin | Kind::Entity | Kind::Control
             )
     };
-    let row = draft
-        .rows_read()
-        .find(|(key, seen)| counts(key) && set.revision(key) != *seen)
-        .map(|(key, _)| key.to_string());
-    if draft.is_empty() {
-        return row;
-    }
-    row.or_else(|| {
-        let mut room = COMPARISONS_MAX;
-        draft
-            .listings()
-            .iter()
-            .find(|listing| {
-                recent.is_stale(listing, draft.snapshot_seq, &mut room)
-                    || touched(set.written.recent.iter(), listing, &mut room)
-            })
-            .map(|listing| format!("a listing of {}/{}", listing.kind, listing.collection))
-    })
+    draft.rows_read().filter(move |(key, _)| binds(key))
 }
 
 /// A run that ends without its change set says so in the log, so that a replay knows how it ended.

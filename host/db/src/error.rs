@@ -19,6 +19,12 @@ pub enum Error {
         /// Newest version this program knows.
         known: i64,
     },
+    /// The database was made by a program whose schema of the same version is another one.
+    #[error("the database's schema {version} is not this program's schema {version}")]
+    OtherSchema {
+        /// The version that differs.
+        version: i64,
+    },
     /// The database cannot be opened.
     #[error("cannot open {what}")]
     Open {

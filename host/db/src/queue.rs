@@ -114,8 +114,10 @@ pub struct ClaimedMessage {
     pub id: String,
     /// The commit that it came with.
     pub seq: Seq,
-    /// Tries, this one counted. Also the fence: a later claim has a higher one.
+    /// Tries so far.
     pub attempts: i64,
+    /// Whose it is from here on is open, in microseconds UTC. Also the fence: a later claim has a later one.
+    pub until_us: i64,
     /// The message.
     pub message: Message,
 }
@@ -126,7 +128,7 @@ pub struct Delivery {
     /// The message.
     pub id: String,
     /// As claimed.
-    pub attempts: i64,
+    pub until_us: i64,
     /// How the try ended.
     pub outcome: DeliveryOutcome,
 }
@@ -233,11 +235,10 @@ pub(crate) struct OutboxColumns<'a> {
 }
 
 impl OutboxColumns<'_> {
-    /// Arguments of [`sql::UPDATE_OUTBOX`] for a row that has had `held` tries.
-    fn update(&self, held: i64, keys: &Keys) -> Vec<Arg> {
+    /// Arguments of [`sql::UPDATE_OUTBOX`].
+    fn update(&self, keys: &Keys) -> Vec<Arg> {
         args![
             self.id,
-            held,
             self.state,
             self.attempts,
             self.due_us,

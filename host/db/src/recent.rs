@@ -42,14 +42,20 @@ impl RecentChange {
     }
 }
 
-/// Whether any of the changes touches the listing; out of room, yes.
+/// Whether any of the changes touches the listing. Each comparison takes from the room as much as it may cost; when there
+/// is no room left the answer is yes.
 pub(crate) fn touched<'a>(
     mut changes: impl Iterator<Item = &'a RecentChange>,
     listing: &Listing,
     room: &mut usize,
 ) -> bool {
+    let ranges = listing.conditions.iter().map(|test| test.ranges.len());
+    let full = 1 + ranges.sum::<usize>();
     changes.any(|change| {
-        let Some(less) = room.checked_sub(1) else {
+        let is_near =
+            change.key.kind == listing.kind && change.key.collection == listing.collection;
+        let cost = if is_near { full } else { 1 };
+        let Some(less) = room.checked_sub(cost) else {
             return true;
         };
         *room = less;
@@ -156,8 +162,7 @@ impl Recent {
             .push_back(change);
     }
 
-    /// Whether a listing read at `since` could give another answer now. Looks at no more changes than `room`, which it
-    /// takes from; what it does not look at counts as touching.
+    /// Whether a listing read at `since` could give another answer now; see [`touched`].
     pub(crate) fn is_stale(&self, listing: &Listing, since: Seq, room: &mut usize) -> bool {
         if since < self.from {
             return true;
@@ -167,5 +172,41 @@ impl Recent {
             let newer = group.iter().rev().take_while(|change| change.seq > since);
             touched(newer, listing, room)
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bursar_domain::draft::Direction;
+
+    use super::*;
+
+    fn change(collection: &str) -> RecentChange {
+        RecentChange {
+            seq: 1,
+            key: RowKey::within(Kind::Record, collection, "a"),
+            before: None,
+            after: Some(Vec::new()),
+        }
+    }
+
+    #[test]
+    fn a_comparison_that_there_is_no_room_for_counts_as_touching() {
+        let listing = Listing {
+            kind: Kind::Record,
+            collection: Arc::from("here"),
+            conditions: Vec::new(),
+            order: None,
+            direction: Direction::Ascending,
+            until: None,
+        };
+        let elsewhere = vec![change("elsewhere"); 3];
+        for (room, expected, left) in [(4, false, 1), (3, false, 0), (2, true, 0)] {
+            let mut room = room;
+            assert_eq!(touched(elsewhere.iter(), &listing, &mut room), expected);
+            assert_eq!(room, left);
+        }
+        let here = [change("here")];
+        assert!(touched(here.iter(), &listing, &mut 10));
     }
 }

@@ -57,16 +57,19 @@ pub(crate) async fn migrate(pools: &Pools) -> Result<(), Error> {
     if found > known {
         return Err(Error::Newer { found, known });
     }
-    for migration in MIGRATIONS
-        .iter()
-        .filter(|migration| migration.version > found)
-    {
+    for migration in MIGRATIONS {
+        let checksum = migration.checksum(pools.engine());
+        let done = applied
+            .iter()
+            .find(|(version, _)| *version == migration.version);
+        if let Some((version, other)) = done {
+            if *other != checksum {
+                return Err(Error::OtherSchema { version: *version });
+            }
+            continue;
+        }
         tx.script(migration.sql).await?;
-        tx.run(
-            &RECORD,
-            args![migration.version, migration.checksum(pools.engine())],
-        )
-        .await?;
+        tx.run(&RECORD, args![migration.version, checksum]).await?;
     }
     tx.commit().await
 }

@@ -188,10 +188,13 @@ statements! {
         "insert into outbox (id, seq, body, state, attempts, due_us, error, seal) {rows}",
         &[Text, Int, Text, Text, Int, Int, Text, Bytes]);
     UPDATE_OUTBOX = same(
-        "with v(id, held, state, attempts, due_us, error, seal) as ({rows}) \
+        "with v(id, state, attempts, due_us, error, seal) as ({rows}) \
          update outbox set state = v.state, attempts = v.attempts, due_us = v.due_us, error = v.error, seal = v.seal \
-         from v where outbox.id = v.id and outbox.attempts = v.held and outbox.due_us is not null",
-        &[Text, Int, Text, Int, Int, Text, Bytes]);
+         from v where outbox.id = v.id",
+        &[Text, Text, Int, Int, Text, Bytes]);
+    OUTBOX_OF = same(
+        "with v(id) as ({rows}) select o.id, o.state, o.due_us, o.attempts, o.error from v cross join outbox o where o.id = v.id order by o.id",
+        &[Text]);
     OUTBOX_DUE = same(
         "select id, seq, body, attempts, error from outbox where due_us <= $1 order by due_us, seq, id limit $2", &[Int, Int]);
     OUTBOX_SENDING = same(

@@ -322,13 +322,12 @@ fn write_object(
     Ok(())
 }
 
-/// About how many bytes a value's text has: texts by their length, everything else by a flat rate. Cheap, for limits.
+/// About how many bytes a value takes: texts by their length, everything else by a flat rate. Cheap, for limits.
 pub fn weight(value: &Value) -> u64 {
-    const FRAME: u64 = 4;
+    const FRAME: u64 = 16;
     let length = |text: &str| FRAME.saturating_add(text.len() as u64);
     match value {
-        Value::Null | Value::Bool(_) => FRAME,
-        Value::Number(_) => 2 * FRAME,
+        Value::Null | Value::Bool(_) | Value::Number(_) => FRAME,
         Value::String(text) => length(text),
         Value::Array(items) => items
             .iter()

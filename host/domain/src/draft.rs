@@ -198,6 +198,11 @@ impl Draft {
         }
     }
 
+    /// Whether the draft depends on a row.
+    pub fn has_read(&self, key: &RowKey) -> bool {
+        self.rows_read.contains_key(key)
+    }
+
     /// Rows that the draft depends on: those read, absent ones among them.
     pub fn rows_read_count(&self) -> usize {
         self.rows_read.len()

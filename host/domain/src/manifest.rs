@@ -11,6 +11,8 @@ use crate::{invoice::Flow, problem::Problem};
 pub const SECTION: &str = "bursar:manifest";
 /// Longest manifest, in bytes.
 pub const MANIFEST_BYTES_MAX: usize = 256 * 1024;
+/// Most triggers of a plugin: each timer is looked at again and again.
+const TRIGGERS_MAX: usize = 32;
 /// Longest wait that a plugin may ask for before another try: 30 days, in microseconds.
 pub const RETRY_DELAY_US_MAX: i64 = 30 * 24 * 3600 * 1_000_000;
 
@@ -318,13 +320,13 @@ limits! {
     /// Rows handed to the guest.
     rows_returned_max: 100_000, at most 1_000_000;
     /// Rows that the run depends on: those read, absent ones among them.
-    rows_read_max: 200_000, at most 1_000_000;
+    rows_read_max: 100_000, at most 1_000_000;
     /// Different listings that the run depends on.
     listings_max: 10_000, at most 100_000;
     /// Rows changed.
     rows_changed_max: 10_000, at most 100_000;
     /// Bytes of all row images written, replaced ones among them.
-    bytes_changed_max: 64 << 20, at most 256 << 20;
+    bytes_changed_max: 16 << 20, at most 256 << 20;
     /// Bytes handed to the guest.
     bytes_in_max: 64 << 20, at most 1 << 30;
     /// Messages drafted.
@@ -488,6 +490,11 @@ impl Manifest {
                 "every permission has a reason in plain words",
             );
         }
+        require(
+            self.triggers.len() <= TRIGGERS_MAX,
+            "/triggers".into(),
+            "a plugin has at most 32 triggers",
+        );
         let mut timers = BTreeSet::new();
         for (place, trigger) in self.triggers.iter().enumerate() {
             if let TriggerAsk::Timer { name, .. } = trigger {

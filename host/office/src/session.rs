@@ -182,7 +182,7 @@ impl Session {
         if let Some(row) = self.kept.get(key) {
             return Ok(row.clone());
         }
-        self.depend(1)?;
+        self.depend(std::slice::from_ref(key))?;
         let row = self.snapshot.get(key).await?;
         self.pin().await?;
         self.saw(key, row.clone());
@@ -196,7 +196,7 @@ impl Session {
             .filter(|key| self.draft.change(key).is_none() && !self.kept.contains_key(*key))
             .cloned()
             .collect();
-        self.depend(missing.len())?;
+        self.depend(&missing)?;
         let mut fetched: HashMap<RowKey, Row> = self
             .snapshot
             .get_many(&missing)
@@ -222,8 +222,9 @@ impl Session {
     }
 
     /// Counts rows that the draft is about to depend on.
-    fn depend(&mut self, rows: usize) -> Result<(), Error> {
-        let used = self.draft.rows_read_count().saturating_add(rows) as u64;
+    fn depend(&self, keys: &[RowKey]) -> Result<(), Error> {
+        let fresh = keys.iter().filter(|key| !self.draft.has_read(key)).count();
+        let used = self.draft.rows_read_count().saturating_add(fresh) as u64;
         within("rows_read_max", self.context.limits.rows_read_max, used)
     }
 

@@ -16,7 +16,7 @@ use crate::{
     ending::{LimitReached, outcome_of},
     error::Error,
     guest::Guest,
-    runtime::{Plugin, Runtime},
+    runtime::{Plugin, Runtime, Seat},
 };
 
 /// Most bytes that one call may hand to the host: a few of the largest JSON values.
@@ -38,8 +38,25 @@ impl Runtime {
         claim: &Claim,
         session: Session,
     ) -> Result<RunReport, Error> {
-        let turn = self.inner.turns.acquire().await;
-        let _turn = turn.map_err(|error| Error::Sandbox(error.to_string()))?;
+        self.execute_in(self.seat().await?, plugin, claim, session)
+            .await
+    }
+
+    /// Waits until one more instance may be made.
+    pub async fn seat(&self) -> Result<Seat, Error> {
+        let permit = self.inner.seats.clone().acquire_owned().await;
+        let permit = permit.map_err(|error| Error::Sandbox(error.to_string()))?;
+        Ok(Seat { _permit: permit })
+    }
+
+    /// As [`Runtime::execute`], in a place that was waited for before.
+    pub async fn execute_in(
+        &self,
+        _seat: Seat,
+        plugin: &Plugin,
+        claim: &Claim,
+        session: Session,
+    ) -> Result<RunReport, Error> {
         let wall = Wall::starting_now(claim.limits.wall_ms_max);
         let mut store = Store::new(
             &self.inner.engine,

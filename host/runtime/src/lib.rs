@@ -32,4 +32,4 @@ pub use error::Error;
 pub use inspect::{CONTRACT_VERSION, Inspection, inspect};
 pub use logs::LINE_BYTES_MAX;
 pub use refusal::{COMPONENT_BYTES_MAX, Excess, Refusal};
-pub use runtime::{Plugin, Runtime, Settings};
+pub use runtime::{Plugin, Runtime, Seat, Settings};

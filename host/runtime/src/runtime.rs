@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::{
     Engine,
     component::{Component, HasSelf, Linker},
@@ -42,6 +42,11 @@ impl Default for Settings {
     }
 }
 
+/// Room for one instance, until dropped.
+pub struct Seat {
+    pub(crate) _permit: OwnedSemaphorePermit,
+}
+
 /// The sandbox. Cheap to clone; the last clone takes its clock's thread along.
 #[derive(Clone)]
 pub struct Runtime {
@@ -50,7 +55,7 @@ pub struct Runtime {
 
 pub(crate) struct Inner {
     pub engine: Engine,
-    pub turns: Semaphore,
+    pub seats: Arc<Semaphore>,
     plain: Linker<Guest>,
     with_wasi: Linker<Guest>,
     cache: Option<Cache>,
@@ -95,13 +100,12 @@ impl Runtime {
             Ok(linker)
         });
         let with_wasi = with_wasi.map_err(|error| Error::Sandbox(format!("{error:#}")))?;
-        let turns = Semaphore::new(
-            usize::try_from(settings.instances_max.max(1)).unwrap_or(Semaphore::MAX_PERMITS),
-        );
+        let seats = usize::try_from(settings.instances_max.max(1));
+        let seats = Semaphore::new(seats.unwrap_or(Semaphore::MAX_PERMITS));
         let ticker = Ticker::start(&engine)?;
         let inner = Inner {
             engine,
-            turns,
+            seats: Arc::new(seats),
             plain,
             with_wasi,
             cache,

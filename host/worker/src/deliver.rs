@@ -4,7 +4,7 @@ use std::{
     io::Write,
     path::Path,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use bursar_db::{ClaimedMessage, Delivery, DeliveryOutcome};
@@ -153,29 +153,35 @@ fn compose(entry: &ClaimedMessage) -> Result<lettre::Message, String> {
 impl Worker {
     /// Delivers what is due; gives how many messages were tried.
     pub(crate) async fn deliver_due(&self) -> Result<usize, Error> {
-        let lease = self.inner.settings.lease;
-        let started = Instant::now();
+        let lease = self.inner.settings.message_lease;
         let claimed = self
             .inner
             .database
             .claim_messages(CLAIM_MESSAGES_MAX, micros(lease))
             .await?;
         let mut tried = 0;
-        for entry in &claimed {
-            // A try may take the other half of the lease; and a stop must not wait for the end of a long list.
-            if started.elapsed() > lease / 2 || self.is_stopped().await? {
+        for message in &claimed {
+            // A stop must not wait for the end of a long list.
+            if self.is_stopped().await? {
                 break;
             }
-            let delivered = timeout(lease / 2, self.inner.transport.deliver(entry)).await;
+            // What is left of the lease, but for a quarter: noting the outcome takes time as well.
+            let now_us = self.inner.database.now_us().await?;
+            let left_us = message.until_us.saturating_sub(now_us) - micros(lease / 4);
+            let Some(left) = u64::try_from(left_us).ok().filter(|left| *left > 0) else {
+                break;
+            };
+            let left = Duration::from_micros(left);
+            let delivered = timeout(left, self.inner.transport.deliver(message)).await;
             let delivered = delivered.unwrap_or_else(|_| {
                 Err(Failure {
-                    message: format!("not taken within {:?}", lease / 2),
+                    message: format!("not taken within {left:?}"),
                     is_final: false,
                 })
             });
-            let outcome = self.outcome(entry, delivered).await?;
+            let outcome = self.outcome(message, delivered).await?;
             // Marked one by one: trouble with a later message must not send this one again.
-            self.mark(std::slice::from_ref(entry), &outcome).await?;
+            self.mark(std::slice::from_ref(message), &outcome).await?;
             tried += 1;
         }
         let rest = claimed.get(tried..).unwrap_or_default();
@@ -192,7 +198,7 @@ impl Worker {
     ) -> Result<(), Error> {
         let deliveries = messages.iter().map(|message| Delivery {
             id: message.id.clone(),
-            attempts: message.attempts,
+            until_us: message.until_us,
             outcome: outcome.clone(),
         });
         let marked = self.inner.database.delivered(deliveries.collect()).await?;
@@ -218,23 +224,24 @@ impl Worker {
 
     async fn outcome(
         &self,
-        entry: &ClaimedMessage,
+        message: &ClaimedMessage,
         tried: Result<(), Failure>,
     ) -> Result<DeliveryOutcome, Error> {
         let Err(failure) = tried else {
             return Ok(DeliveryOutcome::Sent);
         };
+        let attempts = message.attempts.saturating_add(1);
         tracing::warn!(
-            message = entry.id,
-            attempts = entry.attempts,
+            message = message.id,
+            attempts,
             cause = failure.message,
             "a message could not be delivered"
         );
         let error = failure.message;
-        if failure.is_final || entry.attempts >= ATTEMPTS_MAX {
+        if failure.is_final || attempts >= ATTEMPTS_MAX {
             return Ok(DeliveryOutcome::Failed { error });
         }
-        let doublings = u32::try_from(entry.attempts.clamp(1, 16)).unwrap_or(16) - 1;
+        let doublings = u32::try_from(attempts.clamp(1, 16)).unwrap_or(16) - 1;
         let delay = FIRST_DELAY.saturating_mul(1 << doublings).min(DELAY_MAX);
         let now_us = self.inner.database.now_us().await?;
         Ok(DeliveryOutcome::Retry {

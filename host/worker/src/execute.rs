@@ -88,6 +88,8 @@ impl Inner {
                 )
                 .await;
         }
+        // First the place, then the turn: whoever has the turn holds up all others and must not wait for anything.
+        let seat = self.runtime.seat().await?;
         let turn = if executions > EXECUTIONS_BEFORE_TURN {
             Some(self.turns.take().await)
         } else {
@@ -95,7 +97,7 @@ impl Inner {
         };
         let report = self
             .runtime
-            .execute(&prepared.plugin, &claim, session(self, &claim))
+            .execute_in(seat, &prepared.plugin, &claim, session(self, &claim))
             .await?;
         let turn = match turn {
             Some(turn) => turn,

@@ -32,6 +32,8 @@ pub struct Settings {
     pub concurrency_max: usize,
     /// How long a claimed run is this worker's before another may take it.
     pub lease: Duration,
+    /// How long claimed messages are this worker's: a mail server may take its time.
+    pub message_lease: Duration,
     /// How often queues and timers are looked at when nothing wakes the worker.
     pub poll: Duration,
     /// Longest time that a starved run may hold up the others.
@@ -43,6 +45,7 @@ impl Default for Settings {
         Self {
             concurrency_max: 32,
             lease: Duration::from_mins(2),
+            message_lease: Duration::from_mins(5),
             poll: Duration::from_secs(1),
             turn_max: Duration::from_secs(10),
         }

@@ -181,11 +181,17 @@ async fn automations(snapshot: &mut Snapshot) -> Result<Vec<Row>, Error> {
     }
 }
 
-/// Refuses a manifest with a timer that can never fire.
+/// Refuses a manifest with a timer that cannot be read, or never fires.
 pub(crate) fn check_timers(manifest: &Manifest) -> Result<(), Error> {
+    // Any leap year's cycle will do: whether a rule ever fires does not depend on today.
+    let start = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
+    let fires = |cron: &str| -> Result<(), String> {
+        let first = parse(cron)?.find_next_occurrence(&start, false);
+        first.map(drop).map_err(|error| error.to_string())
+    };
     for ask in &manifest.triggers {
         if let TriggerAsk::Timer { name, cron, .. } = ask {
-            parse(cron).map_err(|message| Error::PluginTimer {
+            fires(cron).map_err(|message| Error::PluginTimer {
                 plugin: manifest.name.clone(),
                 timer: name.clone(),
                 message,

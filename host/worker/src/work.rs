@@ -1,56 +1,140 @@
 //! The worker's loops: runs, leases, timers, deliveries.
 
-use std::{collections::HashMap, sync::Mutex, sync::PoisonError, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
-use tokio::{sync::watch, task::JoinSet, time::timeout};
+use bursar_db::ClaimedRun;
 
-use crate::{Error, Worker, execute::chain};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{Instant, timeout},
+};
+
+use crate::{Error, Inner, Worker, execute::chain};
 
 /// Most runs claimed at once.
 const CLAIM_RUNS_MAX: usize = 64;
 /// Claimed runs for each that is executed: others wait for their commit, or for their turn in the sandbox.
 const CLAIMED_PER_EXECUTED: usize = 2;
 
-/// Runs that are being executed, with their fences.
+/// Runs that hold a lease, with their fences.
 #[derive(Default)]
 struct Active {
     runs: Mutex<HashMap<String, i64>>,
 }
 
-/// One run among the active ones, until dropped.
+/// One run among the active ones, until dropped: also by a panic, so that its lease ends.
 struct Held {
-    active: std::sync::Arc<Active>,
+    active: Arc<Active>,
     run: String,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.active.remove(&self.run);
+        self.active.lock().remove(&self.run);
     }
 }
 
 impl Active {
-    fn add(&self, run: &str, fence: i64) {
-        self.runs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(run.to_owned(), fence);
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, i64>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remove(&self, run: &str) {
-        self.runs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(run);
+    fn hold(self: &Arc<Self>, claimed: &ClaimedRun) -> Held {
+        self.lock().insert(claimed.run.clone(), claimed.fence);
+        Held {
+            active: self.clone(),
+            run: claimed.run.clone(),
+        }
     }
 
     fn list(&self) -> Vec<(String, i64)> {
-        self.runs
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
+        let runs = self.lock();
+        runs.iter()
             .map(|(run, fence)| (run.clone(), *fence))
             .collect()
+    }
+}
+
+/// Claimed runs on their way to their end, and their leases.
+struct Claimed {
+    inner: Arc<Inner>,
+    active: Arc<Active>,
+    tasks: JoinSet<()>,
+    renewed: Instant,
+}
+
+impl Claimed {
+    fn none(inner: &Arc<Inner>) -> Self {
+        Self {
+            inner: inner.clone(),
+            active: Arc::default(),
+            tasks: JoinSet::new(),
+            renewed: Instant::now(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// How many runs to claim beside those at hand: none before half of the room is free, since every claim costs a
+    /// commit's company.
+    fn room(&self) -> usize {
+        let executed = self.inner.settings.concurrency_max.max(1);
+        let all = executed.saturating_mul(CLAIMED_PER_EXECUTED);
+        let free = all.saturating_sub(self.tasks.len());
+        if free < all.div_ceil(2) {
+            return 0;
+        }
+        free.min(CLAIM_RUNS_MAX)
+    }
+
+    /// Claims as many runs as there is room for, and lets them go; gives how many.
+    async fn claim(&mut self) -> Result<usize, Error> {
+        let room = self.room();
+        if room == 0 {
+            return Ok(0);
+        }
+        let lease_us = micros(self.inner.settings.lease);
+        let claimed = self.inner.database.claim(room, lease_us).await?;
+        let count = claimed.len();
+        for claimed in claimed {
+            let (inner, held) = (self.inner.clone(), self.active.hold(&claimed));
+            self.tasks.spawn(async move {
+                inner.run(claimed).await;
+                drop(held);
+            });
+        }
+        Ok(count)
+    }
+
+    /// Waits until a run has ended, if there is any, and renews leases meanwhile.
+    async fn ended(&mut self) -> Result<(), Error> {
+        let pause = self.inner.settings.lease / 3;
+        loop {
+            let left = pause.saturating_sub(self.renewed.elapsed());
+            match timeout(left, self.tasks.join_next()).await {
+                Ok(None) => return Ok(()),
+                Ok(Some(ended)) => return Ok(ended?),
+                Err(_) => self.renew().await,
+            }
+        }
+    }
+
+    async fn renew(&mut self) {
+        self.renewed = Instant::now();
+        let runs = self.active.list();
+        let lease_us = micros(self.inner.settings.lease);
+        if !runs.is_empty()
+            && let Err(error) = self.inner.database.extend(runs, lease_us).await
+        {
+            tracing::warn!(cause = chain(&error), "leases cannot be renewed");
+        }
     }
 }
 
@@ -94,99 +178,41 @@ impl Worker {
 
     /// Executes runs until none is due; gives how many.
     pub async fn work_off_runs(&self) -> Result<usize, Error> {
-        let lease_us = micros(self.inner.settings.lease);
-        let mut tasks = JoinSet::new();
+        let mut at_hand = Claimed::none(&self.inner);
         let mut executed = 0;
         loop {
-            let room = self.room(tasks.len());
-            let claimed = self.inner.database.claim(room, lease_us).await?;
-            if claimed.is_empty() && tasks.is_empty() {
+            executed += at_hand.claim().await?;
+            if at_hand.is_empty() {
                 return Ok(executed);
             }
-            executed += claimed.len();
-            for claimed in claimed {
-                let inner = self.inner.clone();
-                tasks.spawn(async move { inner.run(claimed).await });
-            }
-            while let Some(ended) = tasks.join_next().await {
-                ended?;
-                if self.room(tasks.len()) > 0 {
+            while !at_hand.is_empty() {
+                at_hand.ended().await?;
+                if at_hand.room() > 0 {
                     break;
                 }
             }
         }
     }
 
-    /// How many runs to claim beside those at hand: none before half of the room is free, since every claim costs a
-    /// commit's company.
-    fn room(&self, at_hand: usize) -> usize {
-        let all = self
-            .inner
-            .settings
-            .concurrency_max
-            .max(1)
-            .saturating_mul(CLAIMED_PER_EXECUTED);
-        let free = all.saturating_sub(at_hand);
-        if free < all.div_ceil(2) {
-            return 0;
-        }
-        free.min(CLAIM_RUNS_MAX)
-    }
-
     async fn run_loop(&self, mut stop: watch::Receiver<bool>) {
-        let (lease, poll) = (self.inner.settings.lease, self.inner.settings.poll);
-        let active = std::sync::Arc::new(Active::default());
-        let mut tasks: JoinSet<()> = JoinSet::new();
-        let mut renewed = tokio::time::Instant::now();
+        let poll = self.inner.settings.poll;
+        let mut at_hand = Claimed::none(&self.inner);
         while !*stop.borrow() {
-            if renewed.elapsed() > lease / 3 {
-                renewed = tokio::time::Instant::now();
-                self.renew(&active, lease).await;
-            }
-            let claimed = match self.room(tasks.len()) {
-                0 => Ok(Vec::new()),
-                room => self.inner.database.claim(room, micros(lease)).await,
-            };
-            let claimed = claimed.unwrap_or_else(|error| {
+            let claimed = at_hand.claim().await.unwrap_or_else(|error| {
                 tracing::error!(cause = chain(&error), "runs cannot be claimed");
-                Vec::new()
+                0
             });
-            let idle = claimed.is_empty();
-            for claimed in claimed {
-                active.add(&claimed.run, claimed.fence);
-                let (inner, active) = (self.inner.clone(), active.clone());
-                tasks.spawn(async move {
-                    // Dropped also by a panic, so that the lease ends.
-                    let _held = Held {
-                        active,
-                        run: claimed.run.clone(),
-                    };
-                    inner.run(claimed).await;
-                });
-            }
-            if idle {
+            if claimed == 0 {
                 tokio::select! {
-                    () = self.inner.database.committed(), if tasks.is_empty() => {}
-                    Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
+                    () = self.inner.database.committed(), if at_hand.is_empty() => {}
+                    ended = at_hand.ended(), if !at_hand.is_empty() => note(ended),
                     () = tokio::time::sleep(poll) => {}
                     _ = stop.changed() => {}
                 }
             }
-            while tasks.try_join_next().is_some() {}
         }
-        while !tasks.is_empty() {
-            if timeout(lease / 3, tasks.join_next()).await.is_err() {
-                self.renew(&active, lease).await;
-            }
-        }
-    }
-
-    async fn renew(&self, active: &Active, lease: Duration) {
-        let runs = active.list();
-        if !runs.is_empty()
-            && let Err(error) = self.inner.database.extend(runs, micros(lease)).await
-        {
-            tracing::warn!(cause = chain(&error), "leases cannot be renewed");
+        while !at_hand.is_empty() {
+            note(at_hand.ended().await);
         }
     }
 
@@ -209,6 +235,13 @@ impl Worker {
                 }
             }
         }
+    }
+}
+
+/// Says that a run's task ended by a panic; the run's lease ends by itself.
+fn note(ended: Result<(), Error>) {
+    if let Err(error) = ended {
+        tracing::error!(cause = chain(&error), "a run ended unexpectedly");
     }
 }
 

@@ -20,6 +20,8 @@ use crate::{
 
 /// Runs claimed at once while claims are only prepared.
 const CLAIM_RUNS: usize = 256;
+/// A worker claims twice as many runs as it executes at once.
+const PROPOSERS_PER_WORKER: usize = 2;
 const LEASE_US: i64 = 24 * 3600 * 1_000_000;
 
 /// How long so many took, and where the log shows it.
@@ -100,11 +102,11 @@ pub async fn proposals(office: &Office, count: usize) -> Result<Vec<Proposal>, F
         .collect())
 }
 
-/// Those proposals, from as many tasks as there are workers.
+/// Those proposals, from as many tasks as a worker has runs at hand.
 pub async fn commit_only(office: &Office, proposals: Vec<Proposal>) -> Result<Measured, Fault> {
     let count = proposals.len();
     let from = office.log.head().await?;
-    let shares = shares(proposals, office.workers);
+    let shares = shares(proposals, office.workers * PROPOSERS_PER_WORKER);
     let started = Instant::now();
     let mut tasks = JoinSet::new();
     for share in shares {

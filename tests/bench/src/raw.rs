@@ -77,16 +77,21 @@ impl Raw {
         // What is left over would need statements of its own.
         let groups = written.runs / group;
         let statements: Vec<Arc<str>> = TABLES.iter().map(|t| statement(t, group)).collect();
+        let values = |place: usize| -> Vec<Vec<Stored>> {
+            let tables = written.tables.iter();
+            let rows = tables.map(|rows| rows.iter().skip(place * group).take(group));
+            rows.map(|rows| rows.flatten().cloned().collect()).collect()
+        };
+        let all: Vec<Vec<Vec<Stored>>> = (0..groups).map(values).collect();
         let mut connection = self.pool.acquire().await?;
         let started = Instant::now();
-        for place in 0..groups {
+        for tables in all {
             sqlx::query("begin immediate")
                 .execute(&mut *connection)
                 .await?;
-            for (sql, rows) in statements.iter().zip(&written.tables) {
-                let rows = rows.iter().skip(place * group).take(group);
+            for (sql, values) in statements.iter().zip(tables) {
                 let sql = AssertSqlSafe(sql.clone()).into_sql_str();
-                sqlx::query_with(sql, bind(rows.flatten())?)
+                sqlx::query_with(sql, bind(values)?)
                     .execute(&mut *connection)
                     .await?;
             }
@@ -100,9 +105,9 @@ impl Raw {
     }
 }
 
-fn bind<'a>(values: impl Iterator<Item = &'a Stored>) -> Result<SqliteArguments, Fault> {
+fn bind(values: Vec<Stored>) -> Result<SqliteArguments, Fault> {
     let mut bound = SqliteArguments::default();
-    for value in values.cloned() {
+    for value in values {
         match value {
             Stored::Int(value) => bound.add(value),
             Stored::Text(value) => bound.add(value),

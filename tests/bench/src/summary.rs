@@ -109,7 +109,8 @@ impl Summary {
                              write nothing: no snapshot, no commit",
             raw_insert_note: "the very rows that the commits wrote (commit, change, image, run), into tables with the same \
                               keys, indexes and checks: one prepared insert a table and one transaction a group of \
-                              group_commits_mean runs",
+                              group_commits_mean runs; the host also reads, decides, hashes, replaces the image and the \
+                              run instead of adding them, and moves the log's head",
             heap_insert_note: "the same rows into tables without keys, indexes and checks; no bar",
             rounds: rounds.to_vec(),
         }

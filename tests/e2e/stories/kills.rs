@@ -97,7 +97,7 @@ fn compare(killed: &Place, undisturbed: &Place) {
 /// Makes everything, queues the runs, and gives where the log ends then.
 fn queue(place: &Place, runs: usize) -> i64 {
     // Whatever a killed server held must come back soon. PostgreSQL has no other sign of its end than the lease's.
-    place.configure("[worker]\nlease_ms = 2000\npoll_ms = 100\n");
+    place.configure("[worker]\nlease_ms = 2000\nmessage_lease_ms = 2000\npoll_ms = 100\n");
     place.call(&[
         "init",
         "--name",
@@ -169,7 +169,8 @@ fn work_off(place: &Place, queued: i64, runs: usize) {
         let status = place.call(&["status"]);
         let is_done = status["commits"].as_i64() >= Some(last)
             && status["runs"].get("running").is_none()
-            && status["messages"].get("waiting").is_none();
+            && status["messages"].get("waiting").is_none()
+            && status["messages"].get("sending").is_none();
         is_done.then_some(())
     });
     server.stop();

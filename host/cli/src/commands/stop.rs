@@ -9,23 +9,18 @@ use crate::{
     place::Place,
 };
 
-pub async fn set(
-    place: &Place,
-    style: Style,
-    stopped: bool,
-    reason: String,
-) -> Result<(), Failure> {
-    let cause = if stopped { "stop-all" } else { "resume" };
-    let stop = Stop { stopped, reason };
+pub async fn set(place: &Place, style: Style, stop: Stop) -> Result<(), Failure> {
+    let (cause, words) = if stop.stopped {
+        (
+            "stop-all",
+            "Everything is stopped: no run, no timer, no mail.",
+        )
+    } else {
+        ("resume", "Everything goes on.")
+    };
     let ((), seq) = place
         .change(cause, async |session| Ok(session.set_stop(&stop).await?))
         .await?;
-    print(style, &json!({"stopped": stopped, "commit": seq}), |_| {
-        let words = if stopped {
-            "Everything is stopped: no run, no timer, no mail."
-        } else {
-            "Everything goes on."
-        };
-        words.to_owned()
-    })
+    let shown = json!({"stopped": stop.stopped, "commit": seq});
+    print(style, &shown, |_| words.to_owned())
 }

@@ -101,7 +101,8 @@ impl Pools {
         let connect = connect
             .read_only(true)
             .pragma("cache_size", "-2048")
-            .pragma("mmap_size", "0");
+            .pragma("mmap_size", "0")
+            .pragma("temp_store", "default");
         let read = many.connect_with(connect).await?;
         Ok(Pools::Sqlite { read, write })
     }

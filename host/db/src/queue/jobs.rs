@@ -1,5 +1,7 @@
 //! What the committer does to the queues' own columns, within its transaction.
 
+use std::collections::HashMap;
+
 use bursar_domain::{
     office::{STOP, Stop},
     row::Kind,
@@ -111,7 +113,7 @@ pub(crate) async fn perform(
                     due_us: Some(now_us),
                     error: &error,
                 };
-                columns.update(attempts, keys)
+                columns.update(keys)
             });
             tx.run_of(&sql::UPDATE_OUTBOX, waiting.collect()).await?;
             let running: Vec<RunNowRow> = tx.all(&sql::RUNS_RUNNING, args![]).await?;
@@ -155,28 +157,45 @@ async fn delivered(
     deliveries: &[Delivery],
     now_us: i64,
 ) -> Result<QueueAnswer, Error> {
-    let rows = deliveries.iter().map(|delivery| {
-        let held = delivery.attempts;
-        let (state, attempts, due_us, error) = match &delivery.outcome {
-            DeliveryOutcome::Sent => ("sent", held, None, ""),
-            DeliveryOutcome::Retry { at_us, error } => {
-                ("waiting", held, Some(*at_us), error.as_str())
-            }
-            DeliveryOutcome::Failed { error } => ("failed", held, None, error.as_str()),
-            DeliveryOutcome::Untried => ("waiting", held - 1, Some(now_us), ""),
+    let ids = deliveries
+        .iter()
+        .map(|delivery| args![delivery.id.as_str()]);
+    let rows: Vec<OutboxRow> = tx.all_of(&sql::OUTBOX_OF, ids.collect()).await?;
+    let mut found: HashMap<String, OutboxRow> =
+        rows.into_iter().map(|row| (row.0.clone(), row)).collect();
+    let mut updates = Vec::with_capacity(deliveries.len());
+    for Delivery {
+        id,
+        until_us,
+        outcome,
+    } in deliveries
+    {
+        let Some((_, state, due_us, attempts, error)) = found.remove(id) else {
+            continue;
+        };
+        if state != "sending" || due_us != Some(*until_us) {
+            continue;
+        }
+        let tried = attempts.saturating_add(1);
+        let (state, attempts, due_us, error) = match outcome {
+            DeliveryOutcome::Sent => ("sent", tried, None, ""),
+            DeliveryOutcome::Retry { at_us, error } => ("waiting", tried, Some(*at_us), &**error),
+            DeliveryOutcome::Failed { error } => ("failed", tried, None, &**error),
+            DeliveryOutcome::Untried => ("waiting", attempts, Some(now_us), &*error),
         };
         let columns = OutboxColumns {
-            id: &delivery.id,
+            id,
             state,
             attempts,
             due_us,
             error,
         };
-        columns.update(held, keys)
-    });
-    let touched = tx.run_of(&sql::UPDATE_OUTBOX, rows.collect()).await?;
+        updates.push(columns.update(keys));
+    }
+    let touched = updates.len();
+    tx.run_of(&sql::UPDATE_OUTBOX, updates).await?;
     Ok(QueueAnswer {
-        touched: usize::try_from(touched).unwrap_or(usize::MAX),
+        touched,
         ..QueueAnswer::default()
     })
 }
@@ -240,21 +259,22 @@ async fn claim_messages(
         tx.all(&sql::OUTBOX_DUE, args![now_us, limit]).await?;
     let mut updates = Vec::with_capacity(due.len());
     let mut messages = Vec::with_capacity(due.len());
-    for (id, seq, body, held, error) in due {
+    for (id, seq, body, attempts, error) in due {
         let (message, out_us) = read("message", &id, &body, lease_us);
+        let until_us = now_us.saturating_add(out_us);
         let columns = OutboxColumns {
             id: &id,
             state: "sending",
-            attempts: held.saturating_add(1),
-            due_us: Some(now_us.saturating_add(out_us)),
+            attempts,
+            due_us: Some(until_us),
             error: &error,
         };
-        updates.push(columns.update(held, keys));
-        let attempts = columns.attempts;
+        updates.push(columns.update(keys));
         messages.extend(message.map(|message| ClaimedMessage {
             id,
             seq,
             attempts,
+            until_us,
             message,
         }));
     }
@@ -289,12 +309,14 @@ async fn update_runs(tx: &mut Tx, updates: Vec<Vec<Arg>>) -> Result<QueueAnswer,
 pub(crate) async fn runs_now<'a>(
     tx: &mut Tx,
     runs: impl IntoIterator<Item = &'a str>,
-) -> Result<std::collections::HashMap<String, RunNow>, Error> {
+) -> Result<HashMap<String, RunNow>, Error> {
     let rows = runs.into_iter().map(|run| args![run]).collect();
     let found: Vec<RunNowRow> = tx.all_of(&sql::RUNS_OF, rows).await?;
     Ok(found.into_iter().map(run_now).collect())
 }
 
+/// Id, state, due, tries, error.
+type OutboxRow = (String, String, Option<i64>, i64, String);
 /// Id, state, fence, attempt, clock.
 type RunNowRow = (String, String, i64, i64, i64);
 

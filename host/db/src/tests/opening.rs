@@ -53,6 +53,18 @@ async fn a_database_of_a_newer_version_is_not_opened() {
 }
 
 #[tokio::test]
+async fn a_database_of_another_schema_is_not_opened() {
+    for database in databases().await {
+        by_hand(&database, "update migration set checksum = 'another'").await;
+        let refused = Database::open(&database.options, database.folder()).await;
+        assert!(
+            matches!(refused, Err(Error::OtherSchema { version: 1 })),
+            "{refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn opening_again_changes_nothing() {
     for database in databases().await {
         let seq = write(&database, "plain", &[("a", Some(json!({})))]).await;

@@ -8,8 +8,8 @@ use bursar_domain::{
 use serde_json::{Value, json};
 
 use crate::{
-    ClaimedRun, Database, Delivery, DeliveryOutcome, RunEnd, RunFilter, RunState, SettledRun,
-    Verdict,
+    ClaimedMessage, ClaimedRun, Database, Delivery, DeliveryOutcome, RunEnd, RunFilter, RunState,
+    SettledRun, Verdict,
     testing::{Work, assert_clean, committed, databases, proposal, record, refusal},
 };
 
@@ -277,34 +277,34 @@ async fn every_end_is_in_the_log() {
     }
 }
 
-fn delivery(id: &str, attempts: i64, outcome: DeliveryOutcome) -> Delivery {
-    Delivery {
-        id: id.to_owned(),
-        attempts,
-        outcome,
-    }
+async fn claim_messages(database: &Database, lease_us: i64) -> Vec<ClaimedMessage> {
+    database.claim_messages(9, lease_us).await.expect("a claim")
 }
 
-fn retry(at_us: i64) -> DeliveryOutcome {
+fn ids(claimed: &[ClaimedMessage]) -> Vec<&str> {
+    claimed.iter().map(|message| message.id.as_str()).collect()
+}
+
+/// Reports how claimed messages ended; gives for how many the claim still held.
+async fn report(
+    database: &Database,
+    claimed: &[ClaimedMessage],
+    outcome: DeliveryOutcome,
+) -> usize {
+    let delivery = |message: &ClaimedMessage| Delivery {
+        id: message.id.clone(),
+        until_us: message.until_us,
+        outcome: outcome.clone(),
+    };
+    let deliveries = claimed.iter().map(delivery).collect();
+    database.delivered(deliveries).await.expect("marks")
+}
+
+fn retry() -> DeliveryOutcome {
     DeliveryOutcome::Retry {
-        at_us,
+        at_us: 5,
         error: "greylisted".to_owned(),
     }
-}
-
-/// Ids and tries of the messages that a worker gets.
-async fn claim_messages(database: &Database, lease_us: i64) -> Vec<(String, i64)> {
-    let claimed = database.claim_messages(9, lease_us).await.expect("a claim");
-    let entry = |message: crate::ClaimedMessage| (message.id, message.attempts);
-    claimed.into_iter().map(entry).collect()
-}
-
-async fn counted(database: &Database) -> Vec<(String, i64)> {
-    database.outbox_counted().await.expect("counts")
-}
-
-fn entry(text: &str, number: i64) -> (String, i64) {
-    (text.to_owned(), number)
 }
 
 #[tokio::test]
@@ -313,26 +313,32 @@ async fn messages_wait_until_they_are_delivered() {
         for id in ["one", "two", "three", "four"] {
             send(&database, id).await;
         }
-        let all = ["one", "two", "three", "four"].map(|id| entry(id, 1));
-        assert_eq!(claim_messages(&database, LONG_US).await, all);
-        let failed = DeliveryOutcome::Failed {
-            error: "no such mailbox".to_owned(),
-        };
-        let deliveries = vec![
-            delivery("one", 1, DeliveryOutcome::Sent),
-            delivery("two", 1, retry(5)),
-            delivery("three", 1, failed),
-            delivery("four", 1, DeliveryOutcome::Untried),
+        let claimed = claim_messages(&database, LONG_US).await;
+        assert_eq!(ids(&claimed), ["one", "two", "three", "four"]);
+        let error = "no such mailbox".to_owned();
+        let outcomes = [
+            DeliveryOutcome::Sent,
+            retry(),
+            DeliveryOutcome::Failed { error },
+            DeliveryOutcome::Untried,
         ];
-        assert_eq!(database.delivered(deliveries).await.expect("marks"), 4);
-        let states = [entry("failed", 1), entry("sent", 1), entry("waiting", 2)];
-        assert_eq!(counted(&database).await, states);
+        for (message, outcome) in claimed.iter().zip(outcomes) {
+            let message = std::slice::from_ref(message);
+            assert_eq!(report(&database, message, outcome).await, 1);
+        }
+        let counted = database.outbox_counted().await.expect("counts");
+        let states = [("failed", 1), ("sent", 1), ("waiting", 2)];
+        assert_eq!(
+            counted,
+            states.map(|(state, count)| (state.to_owned(), count))
+        );
         // A later word does not bring a delivered mail back.
-        let late = vec![delivery("one", 1, retry(5))];
-        assert_eq!(database.delivered(late).await.expect("marks"), 0);
+        assert_eq!(report(&database, &claimed, retry()).await, 0);
         // A try that was none does not count.
-        let again = [entry("two", 2), entry("four", 1)];
-        assert_eq!(claim_messages(&database, LONG_US).await, again);
+        let again = claim_messages(&database, LONG_US).await;
+        assert_eq!(ids(&again), ["two", "four"]);
+        let tries: Vec<_> = again.iter().map(|message| message.attempts).collect();
+        assert_eq!(tries, [1, 0]);
         assert_clean(&database).await;
     }
 }
@@ -345,9 +351,9 @@ async fn a_message_that_cannot_be_read_holds_nobody_up() {
             .await;
         work.commit(&database).await;
         send(&database, "mail").await;
-        assert_eq!(claim_messages(&database, LONG_US).await, [entry("mail", 1)]);
+        assert_eq!(ids(&claim_messages(&database, LONG_US).await), ["mail"]);
         // It is not looked at again and again.
-        assert_eq!(claim_messages(&database, LONG_US).await, []);
+        assert!(claim_messages(&database, LONG_US).await.is_empty());
         assert_clean(&database).await;
     }
 }
@@ -357,17 +363,21 @@ async fn a_message_is_one_workers_until_its_lease_ends() {
     for database in databases().await {
         send(&database, "mail").await;
         let other = database.second().await;
-        assert_eq!(claim_messages(&database, LONG_US).await, [entry("mail", 1)]);
-        assert_eq!(claim_messages(&other, LONG_US).await, []);
+        let first = claim_messages(&database, LONG_US).await;
+        assert_eq!(ids(&first), ["mail"]);
+        assert!(claim_messages(&other, LONG_US).await.is_empty());
         // The first worker is gone: whoever knows that takes its messages back.
         database.recover().await.expect("taken back");
-        assert_eq!(claim_messages(&other, 0).await, [entry("mail", 2)]);
-        assert_eq!(claim_messages(&other, LONG_US).await, [entry("mail", 3)]);
-        let late = vec![delivery("mail", 2, retry(5))];
-        assert_eq!(database.delivered(late).await.expect("marks"), 0);
-        let sent = vec![delivery("mail", 3, DeliveryOutcome::Sent)];
-        assert_eq!(other.delivered(sent).await.expect("marks"), 1);
-        assert_eq!(counted(&database).await, [entry("sent", 1)]);
+        let second = claim_messages(&other, 0).await;
+        assert_eq!(ids(&second), ["mail"]);
+        let third = claim_messages(&other, LONG_US).await;
+        assert_eq!(ids(&third), ["mail"]);
+        for late in [&first, &second] {
+            assert_eq!(report(&database, late, retry()).await, 0);
+        }
+        assert_eq!(report(&other, &third, DeliveryOutcome::Sent).await, 1);
+        let counted = database.outbox_counted().await.expect("counts");
+        assert_eq!(counted, [("sent".to_owned(), 1)]);
         assert_clean(&database).await;
     }
 }

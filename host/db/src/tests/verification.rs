@@ -98,14 +98,12 @@ async fn populate_queues(database: &Database) {
         ),
     ] {
         queues::send(database, id).await;
-        database
-            .claim_messages(9, 3_600_000_000)
-            .await
-            .expect("a claim");
+        let claimed = database.claim_messages(9, 3_600_000_000).await;
+        let claimed = claimed.expect("a claim").pop().expect("a message");
         if let Some(outcome) = outcome {
             let delivery = Delivery {
                 id: id.to_owned(),
-                attempts: 1,
+                until_us: claimed.until_us,
                 outcome,
             };
             assert_eq!(database.delivered(vec![delivery]).await.expect("marks"), 1);
