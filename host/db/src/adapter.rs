@@ -4,6 +4,7 @@
 //! one array per column on PostgreSQL. The kinds of all arguments are checked at every call, because neither driver does.
 
 mod pools;
+mod readers;
 
 use std::{
     collections::HashMap,
@@ -18,6 +19,7 @@ use sqlx::{
 };
 
 pub(crate) use pools::Pools;
+use readers::Reading;
 
 use crate::error::Error;
 
@@ -185,6 +187,7 @@ pub(crate) struct Tx {
 }
 
 enum Inner {
+    SqliteReading(Reading),
     Sqlite(Transaction<'static, Sqlite>),
     Postgres(Transaction<'static, Postgres>),
 }
@@ -197,7 +200,7 @@ enum Bound {
 impl Tx {
     pub(crate) fn engine(&self) -> Engine {
         match self.inner {
-            Inner::Sqlite(_) => Engine::Sqlite,
+            Inner::SqliteReading(_) | Inner::Sqlite(_) => Engine::Sqlite,
             Inner::Postgres(_) => Engine::Postgres,
         }
     }
@@ -209,7 +212,7 @@ impl Tx {
         args: Vec<Arg>,
     ) -> Result<Vec<T>, Error> {
         let (sql, bound) = self.plain(statement, args)?;
-        Ok(self.fetch(sql, bound).await?)
+        self.fetch(sql, bound).await
     }
 
     /// The row of a statement that gives one or none.
@@ -239,7 +242,7 @@ impl Tx {
         args: Vec<Arg>,
     ) -> Result<u64, Error> {
         let (sql, bound) = self.plain(statement, args)?;
-        Ok(self.execute(sql, bound).await?)
+        self.execute(sql, bound).await
     }
 
     /// As [`Tx::all`], for a statement over rows.
@@ -272,6 +275,7 @@ impl Tx {
     pub(crate) async fn script(&mut self, sql: Sql) -> Result<(), Error> {
         self.failed = true;
         match &mut self.inner {
+            Inner::SqliteReading(_) => return Err(reads_only()),
             Inner::Sqlite(tx) => sqlx::raw_sql(sql.text(Engine::Sqlite))
                 .execute(&mut **tx)
                 .await
@@ -291,6 +295,7 @@ impl Tx {
         use sqlx::Executor;
         let sql = AssertSqlSafe(text).into_sql_str();
         match &mut self.inner {
+            Inner::SqliteReading(_) => return Err(reads_only()),
             Inner::Sqlite(tx) => tx.prepare(sql).await.map(drop)?,
             Inner::Postgres(tx) => tx.prepare(sql).await.map(drop)?,
         }
@@ -317,6 +322,7 @@ impl Tx {
             .into());
         }
         match self.inner {
+            Inner::SqliteReading(reading) => drop(reading),
             Inner::Sqlite(tx) => tx.commit().await?,
             Inner::Postgres(tx) => tx.commit().await?,
         }
@@ -325,6 +331,7 @@ impl Tx {
 
     pub(crate) async fn rollback(self) -> Result<(), Error> {
         match self.inner {
+            Inner::SqliteReading(reading) => drop(reading),
             Inner::Sqlite(tx) => tx.rollback().await?,
             Inner::Postgres(tx) => tx.rollback().await?,
         }
@@ -333,9 +340,9 @@ impl Tx {
 
     fn plain(&self, statement: &Statement, args: Vec<Arg>) -> Result<(SqlStr, Bound), Error> {
         check(statement, &args)?;
-        let bound = match self.inner {
-            Inner::Sqlite(_) => Bound::Sqlite(bind(args)?),
-            Inner::Postgres(_) => Bound::Postgres(bind(args)?),
+        let bound = match self.engine() {
+            Engine::Sqlite => Bound::Sqlite(bind(args)?),
+            Engine::Postgres => Bound::Postgres(bind(args)?),
         };
         Ok((statement.sql.text(self.engine()).into_sql_str(), bound))
     }
@@ -355,12 +362,12 @@ impl Tx {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        match self.inner {
-            Inner::Postgres(_) => {
+        match self.engine() {
+            Engine::Postgres => {
                 let sql = statement.rendered(Engine::Postgres, 1);
                 Ok(vec![(sql, Bound::Postgres(columns(statement, rows)?))])
             }
-            Inner::Sqlite(_) => {
+            Engine::Sqlite => {
                 let mut sets = Vec::new();
                 let mut rows = rows.into_iter();
                 while rows.len() > 0 {
@@ -378,9 +385,17 @@ impl Tx {
         }
     }
 
-    async fn fetch<T: Fetch>(&mut self, sql: SqlStr, bound: Bound) -> Result<Vec<T>, sqlx::Error> {
+    async fn fetch<T: Fetch>(&mut self, sql: SqlStr, bound: Bound) -> Result<Vec<T>, Error> {
         let failed = std::mem::replace(&mut self.failed, true); // and stays so if this future is dropped halfway
         let rows = match (&mut self.inner, bound) {
+            (Inner::SqliteReading(reading), Bound::Sqlite(args)) => {
+                let (connection, sql) = reading.next(sql)?;
+                let rows = sqlx::query_as_with(sql, args).fetch_all(connection).await;
+                if rows.is_ok() {
+                    reading.done();
+                }
+                rows
+            }
             (Inner::Sqlite(tx), Bound::Sqlite(args)) => {
                 sqlx::query_as_with(sql, args).fetch_all(&mut **tx).await
             }
@@ -390,12 +405,13 @@ impl Tx {
             _ => unreachable!("arguments are bound for the engine at hand"),
         };
         self.failed = failed || rows.is_err();
-        rows
+        Ok(rows?)
     }
 
-    async fn execute(&mut self, sql: SqlStr, bound: Bound) -> Result<u64, sqlx::Error> {
+    async fn execute(&mut self, sql: SqlStr, bound: Bound) -> Result<u64, Error> {
         let failed = std::mem::replace(&mut self.failed, true);
         let done = match (&mut self.inner, bound) {
+            (Inner::SqliteReading(_), _) => return Err(reads_only()),
             (Inner::Sqlite(tx), Bound::Sqlite(args)) => sqlx::query_with(sql, args)
                 .execute(&mut **tx)
                 .await
@@ -407,8 +423,12 @@ impl Tx {
             _ => unreachable!("arguments are bound for the engine at hand"),
         };
         self.failed = failed || done.is_err();
-        done
+        Ok(done?)
     }
+}
+
+fn reads_only() -> Error {
+    sqlx::Error::Protocol("this transaction only reads".to_owned()).into()
 }
 
 fn check(statement: &Statement, args: &[Arg]) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! Opening a database, and handing out its transactions.
 
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     Connection,
@@ -10,7 +10,7 @@ use sqlx::{
     },
 };
 
-use super::{Engine, Inner, Tx};
+use super::{Engine, Inner, Tx, readers::Readers};
 use crate::{Options, error::Error};
 
 /// Statements kept prepared on each connection.
@@ -22,14 +22,11 @@ const LOCK_WAIT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(crate) enum Pools {
     Sqlite {
-        read: SqlitePool,
+        read: Arc<Readers>,
         write: SqlitePool,
     },
     /// Two pools as well: however many readers there are, the committer finds a connection.
-    Postgres {
-        read: PgPool,
-        write: PgPool,
-    },
+    Postgres { read: PgPool, write: PgPool },
 }
 
 impl Pools {
@@ -91,11 +88,6 @@ impl Pools {
             .max_lifetime(None)
             .idle_timeout(None);
         let write = one.connect_with(connect.clone()).await?;
-        let many = SqlitePoolOptions::new()
-            .max_connections(options.readers_max)
-            .max_lifetime(None)
-            .idle_timeout(None)
-            .test_before_acquire(false);
         // A reader forgets its cache and its mapping of the file whenever somebody has committed: it keeps little, and maps
         // nothing.
         let connect = connect
@@ -103,7 +95,7 @@ impl Pools {
             .pragma("cache_size", "-2048")
             .pragma("mmap_size", "0")
             .pragma("temp_store", "default");
-        let read = many.connect_with(connect).await?;
+        let read = Readers::new(connect, options.readers_max);
         Ok(Pools::Sqlite { read, write })
     }
 
@@ -117,7 +109,7 @@ impl Pools {
     /// A read-only transaction. Both engines pin it at its first statement.
     pub(crate) async fn reading(&self) -> Result<Tx, Error> {
         let inner = match self {
-            Pools::Sqlite { read, .. } => Inner::Sqlite(read.begin_with("begin deferred").await?),
+            Pools::Sqlite { read, .. } => Inner::SqliteReading(read.reading().await?),
             Pools::Postgres { read, .. } => Inner::Postgres(
                 read.begin_with("begin isolation level repeatable read read only")
                     .await?,
