@@ -260,29 +260,22 @@ fn tax(tax: &Tax) -> rows::Tax {
     }
 }
 
-/// A payment or the reversal of one.
-pub fn payment(view: View<Payment>) -> Result<rows::Payment, Fault> {
+/// A payment, or the reversal of one: its amount is below zero.
+pub fn payment(view: View<Payment>) -> rows::Payment {
     let payment = view.body;
-    // A stored reversal is negative; the contract repeats the amount of what it reverses.
-    let amount = if payment.amount.is_negative() {
-        payment.amount.checked_neg()
-    } else {
-        Ok(payment.amount)
-    };
-    let amount = amount.map_err(|error| Fault::from(Error::Broken(error.to_string())))?;
-    Ok(rows::Payment {
+    rows::Payment {
         id: view.id.to_string(),
         flow: flow(payment.flow),
         legal_entity: payment.legal_entity,
         party: payment.party,
-        amount: money(amount),
+        amount: money(payment.amount),
         value_date: payment.value_date.to_string(),
         bank_reference: payment.bank_reference,
         bank_account: payment.bank_account,
         text: payment.text,
         unallocated: money(payment.unallocated),
         reverses: payment.reverses,
-    })
+    }
 }
 
 fn flow_of(flow: rows::Flow) -> Flow {
@@ -322,5 +315,32 @@ fn state(state: InvoiceState) -> rows::InvoiceState {
         InvoiceState::Draft => rows::InvoiceState::Draft,
         InvoiceState::Issued => rows::InvoiceState::Issued,
         InvoiceState::Received => rows::InvoiceState::Received,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_reversal_is_handed_out_below_zero() {
+        let body = json!({
+            "flow": "receivable", "legal_entity": "main", "party": null,
+            "amount": {"amount": "-1.60", "currency": "EUR"}, "value_date": "2026-03-02",
+            "bank_reference": "", "bank_account": "main", "text": "returned",
+            "unallocated": {"amount": "0.00", "currency": "EUR"}, "reverses": "p-1", "reversed_by": null
+        });
+        let view = View {
+            id: "p-2".into(),
+            revision: "7".to_owned(),
+            created_us: 0,
+            updated_us: 0,
+            body: serde_json::from_value(body).expect("a payment"),
+        };
+        let shown = payment(view);
+        assert_eq!(shown.amount.minor, -160);
+        assert_eq!(shown.reverses.as_deref(), Some("p-1"));
     }
 }

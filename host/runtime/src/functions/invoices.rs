@@ -37,7 +37,7 @@ impl invoices::Host for Guest {
 
     async fn get_payment(&mut self, id: String) -> Result<Payment, Fault> {
         let found = self.called()?.payment(&id).await?;
-        self.hand(convert::payment(found)?)
+        self.hand(convert::payment(found))
     }
 
     async fn search_payments(
@@ -51,7 +51,7 @@ impl invoices::Host for Guest {
         let listed = session
             .search_payments(&tests, &orders, &convert::paging(page))
             .await?;
-        let (items, next) = convert::page(listed, convert::payment)?;
+        let (items, next) = convert::page(listed, |view| Ok(convert::payment(view)))?;
         self.hand(Payments { items, next })
     }
 }
@@ -87,7 +87,7 @@ impl invoices_write::Host for Guest {
         let recorded = session
             .record_payment(&key, &convert::new_payment(payment)?)
             .await?;
-        self.hand(convert::payment(recorded)?)
+        self.hand(convert::payment(recorded))
     }
 
     async fn reverse_payment(
@@ -102,7 +102,7 @@ impl invoices_write::Host for Guest {
         let reversal = session
             .reverse_payment(&key, &payment, value_date, &reason)
             .await?;
-        self.hand(convert::payment(reversal)?)
+        self.hand(convert::payment(reversal))
     }
 
     async fn allocate(
