@@ -20,9 +20,9 @@ use crate::{
 
 /// Most jobs of one group.
 pub(crate) const GROUP_JOBS_MAX: usize = 256;
-/// Most rows that the proposals of one group read and change; a single larger one is a group of its own.
+/// Most rows that the proposals of one group read and change; whoever exceeds it is the group's last.
 const GROUP_ROWS_MAX: usize = 20_000;
-/// Most bytes of row images in one group; a single larger proposal is a group of its own.
+/// Most bytes of row images in one group; whoever exceeds it is the group's last.
 const GROUP_BYTES_MAX: usize = 32 << 20;
 /// Jobs that may wait before proposers do.
 const WAITING_JOBS_MAX: usize = 1_024;

@@ -192,8 +192,7 @@ impl Draft {
 
     /// Records that a listing was read.
     pub fn read_listing(&mut self, listing: Listing) {
-        if !self.listed.contains(&listing) {
-            self.listed.insert(listing.clone());
+        if self.listed.insert(listing.clone()) {
             self.listings.push(listing);
         }
     }

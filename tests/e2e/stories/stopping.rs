@@ -9,7 +9,7 @@ use crate::{
     waiting::eventually,
 };
 
-const RUNS: usize = 400;
+const RUNS: usize = 1_600;
 const MAILS: usize = 600;
 /// Looks of the stopped server at its queues, after which nothing more is expected.
 const LOOKS: usize = 10;
