@@ -33,6 +33,18 @@ pub struct Global {
     /// File of the host's master key [default: beside the data folder, with the ending .key]
     #[arg(long, global = true, env = "BURSAR_KEY_FILE")]
     pub key_file: Option<PathBuf>,
+    /// Ask this server instead of the data folder, such as http://127.0.0.1:8080
+    #[arg(long, global = true, env = "BURSAR_URL")]
+    pub url: Option<String>,
+    /// The server's access token; on a command line others could read it
+    #[arg(skip = std::env::var("BURSAR_TOKEN").ok())]
+    pub token: Option<String>,
+    /// File with the server's access token [env: BURSAR_TOKEN holds the token itself]
+    #[arg(long, global = true, env = "BURSAR_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Where `serve` listens [default: 127.0.0.1:8080]
+    #[arg(long, global = true, env = "BURSAR_LISTEN")]
+    pub listen: Option<String>,
     /// Print JSON on stdout
     #[arg(long, global = true)]
     pub json: bool,
@@ -42,8 +54,11 @@ pub struct Global {
 pub enum Command {
     /// Make a data folder with its first legal entity; doing it again changes nothing
     Init(Init),
-    /// Run the worker until stopped: runs, timers, delivery of mail
+    /// Serve the HTTP API and work until stopped: runs, timers, delivery of mail
     Serve,
+    /// Access tokens of the HTTP API
+    #[command(subcommand)]
+    Token(Token),
     /// Build, look at and install plugins
     #[command(subcommand)]
     Plugin(Plugin),
@@ -53,6 +68,19 @@ pub enum Command {
     /// Look at runs
     #[command(subcommand)]
     Run(Run),
+    /// Tell what an event came to: its runs, and what kept other automations from running
+    Why(Why),
+    /// Timers, and when each is due next
+    Timers,
+    /// Look at tasks and answer them
+    #[command(subcommand)]
+    Task(Task),
+    /// Look at outgoing mail
+    #[command(subcommand)]
+    Message(Message),
+    /// Look at the log's commits
+    #[command(subcommand)]
+    Log(Log),
     /// Look at rows of any kind, now or as of an earlier commit
     #[command(subcommand)]
     Row(Row),
@@ -198,6 +226,135 @@ pub enum Run {
     Show {
         /// The run's id, or its beginning
         id: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Role {
+    /// Everything
+    Admin,
+    /// Reads everything
+    Auditor,
+    /// Runs, previews and answers in one department
+    Operator,
+    /// Reads what one department's automations did
+    Viewer,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Make a token; its text is shown once
+    Create {
+        /// Whose it is, or what for
+        #[arg(long)]
+        name: String,
+        /// What its bearer may do
+        #[arg(long, value_enum, default_value = "admin")]
+        role: Role,
+        /// The department, for operators and viewers
+        #[arg(long)]
+        department: Option<String>,
+        /// Days until it ends by itself [default: never]
+        #[arg(long)]
+        days: Option<u32>,
+    },
+    /// All tokens, revoked ones too
+    List,
+    /// Take a token's power away for good
+    Revoke {
+        /// Its id
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Why {
+    /// The event's id
+    pub event: String,
+    /// It was to start this automation
+    #[arg(long, conflicts_with = "timer")]
+    pub automation: Option<String>,
+    /// It was the firing of a timer of this name
+    #[arg(long)]
+    pub timer: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Open tasks
+    List {
+        /// Closed ones instead
+        #[arg(long)]
+        closed: bool,
+        /// Only of this automation
+        #[arg(long)]
+        automation: Option<String>,
+        /// Most tasks to list
+        #[arg(long, default_value_t = 1000)]
+        limit: usize,
+    },
+    /// One task
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Answer an open task
+    Answer {
+        /// Its id
+        id: String,
+        /// The value of one of its choices
+        choice: String,
+        /// Words to it
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum MessageState {
+    /// Waits for its first or next try
+    Waiting,
+    /// Is being sent
+    Sending,
+    /// Is on its way
+    Sent,
+    /// There is no further try
+    Failed,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Message {
+    /// The latest messages
+    List {
+        /// Only of this automation
+        #[arg(long)]
+        automation: Option<String>,
+        /// Only in this state
+        #[arg(long, value_enum)]
+        state: Option<MessageState>,
+        /// Most messages to list
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// One message
+    Show {
+        /// Its id
+        id: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Log {
+    /// The latest commits
+    List {
+        /// Most commits to list
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// One commit: who, why, and what it changed
+    Show {
+        /// Its number
+        seq: i64,
     },
 }
 

@@ -4,6 +4,8 @@ mod audit;
 mod automation;
 mod document;
 mod init;
+mod log;
+mod message;
 mod plugin;
 mod row;
 mod run;
@@ -11,15 +13,19 @@ mod sample;
 mod serve;
 mod status;
 mod stop;
+mod task;
+mod token;
+mod why;
 
 use bursar_domain::office::Stop;
 
 use crate::{
-    arguments::{Arguments, Command, Plugin},
+    arguments::{Arguments, Command, Global, Plugin},
+    client::Client,
     failure::Failure,
     output::Style,
     place::Place,
-    settings::Settings,
+    settings::{Server, Settings},
 };
 
 /// Does what was asked for.
@@ -33,36 +39,60 @@ pub async fn perform(arguments: Arguments) -> Result<(), Failure> {
         Command::Serve => "info",
         _ => "warn",
     });
-    let settings = Settings::read(&arguments.global)?;
-    let open = async || Place::open(settings).await;
+    let global = &arguments.global;
     match arguments.command {
-        Command::Init(init) => init::init(Settings::read(&arguments.global)?, style, &init).await,
-        Command::Serve => serve::serve(open().await?).await,
+        Command::Init(init) => init::init(Settings::read(global)?, style, &init).await,
+        Command::Serve => {
+            let place = Place::open_or_make(Settings::read(global)?).await?;
+            serve::serve(place, style).await
+        }
         Command::Plugin(Plugin::Build {
             path,
             out,
             target_dir,
         }) => plugin::build(style, &path, out, target_dir),
         Command::Plugin(Plugin::Inspect { file }) => plugin::inspect_command(style, &file),
-        Command::Plugin(Plugin::Install { file }) => {
-            plugin::install(&open().await?, style, &file).await
-        }
-        Command::Automation(automation) => {
-            automation::perform(open().await?, style, automation).await
-        }
-        Command::Run(run) => run::perform(&open().await?, style, run).await,
-        Command::Row(row) => row::perform(&open().await?, style, row).await,
-        Command::Document(document) => document::perform(&open().await?, style, document).await,
-        Command::Sample(sample) => sample::perform(&open().await?, style, sample).await,
-        Command::Audit(audit) => audit::perform(&open().await?, style, audit).await,
-        Command::Status => status::status(&open().await?, style).await,
+        command => ask(&client(global).await?, style, command).await,
+    }
+}
+
+/// The server that the caller names, or the data folder.
+async fn client(global: &Global) -> Result<Client, Failure> {
+    match Server::find(global)? {
+        Some(server) => Ok(Client::at(server)),
+        None => Ok(Client::here(Place::open(Settings::read(global)?).await?)),
+    }
+}
+
+/// Commands that are the same on a data folder and against a server.
+async fn ask(client: &Client, style: Style, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Plugin(Plugin::Install { file }) => plugin::install(client, style, &file).await,
+        Command::Automation(command) => automation::perform(client, style, command).await,
+        Command::Run(command) => run::perform(client, style, command).await,
+        Command::Why(command) => why::why(client, style, command).await,
+        Command::Timers => why::timers(client, style).await,
+        Command::Task(command) => task::perform(client, style, command).await,
+        Command::Message(command) => message::perform(client, style, command).await,
+        Command::Log(command) => log::perform(client, style, command).await,
+        Command::Row(command) => row::perform(client, style, command).await,
+        Command::Document(command) => document::perform(client, style, command).await,
+        Command::Sample(command) => sample::perform(client, style, command).await,
+        Command::Audit(command) => audit::perform(client, style, command).await,
+        Command::Token(command) => token::perform(client, style, command).await,
+        Command::Status => status::status(client, style).await,
         Command::StopAll { reason } => {
             let stopped = true;
-            stop::set(&open().await?, style, Stop { stopped, reason }).await
+            stop::set(client, style, &Stop { stopped, reason }).await
         }
         Command::Resume { reason } => {
             let stopped = false;
-            stop::set(&open().await?, style, Stop { stopped, reason }).await
+            stop::set(client, style, &Stop { stopped, reason }).await
+        }
+        Command::Init(_)
+        | Command::Serve
+        | Command::Plugin(Plugin::Build { .. } | Plugin::Inspect { .. }) => {
+            Err(Failure::user("this needs the data folder").hint("leave --url away"))
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use bursar_api::ProblemDocument;
 use bursar_db::Error as DatabaseError;
 
 /// Why a command failed.
@@ -99,29 +100,48 @@ impl From<DatabaseError> for Failure {
     }
 }
 
-impl From<bursar_office::Error> for Failure {
-    fn from(error: bursar_office::Error) -> Self {
-        match error {
-            bursar_office::Error::Host(error) => error.into(),
-            error if error.is_host() => Self {
-                message: error.to_string(),
-                causes: Vec::new(),
-                hint: Some("bursar audit verify".to_owned()),
-                is_host: true,
-            },
-            error @ bursar_office::Error::NotFound(_) => {
-                Self::user(error.to_string()).hint("`bursar row list KIND` shows what there is")
-            }
-            error => {
-                let problems = error.problems();
-                match problems.as_slice() {
-                    [one] => Self::user(one.to_string()),
-                    many => many
-                        .iter()
-                        .fold(Self::user("the input is not accepted"), Failure::because),
-                }
-            }
+/// A refused request reads like the API says it; what the host is at fault for stays the host's.
+impl From<ProblemDocument> for Failure {
+    fn from(document: ProblemDocument) -> Self {
+        let failure = match document.problems.as_slice() {
+            [] => Self::user(format!("{} ({})", document.detail, document.code)),
+            [one] => Self::user(one.to_string()),
+            many => many
+                .iter()
+                .fold(Self::user("the input is not accepted"), Failure::because),
+        };
+        let hint = hint_of(&document).map(str::to_owned).or(document.hint);
+        Self {
+            is_host: document.status >= 500 && document.code != "storage-full",
+            hint,
+            ..failure
         }
+    }
+}
+
+/// What to do on the command line. The API's own hint speaks of headers, or there is none.
+fn hint_of(document: &ProblemDocument) -> Option<&'static str> {
+    let (status, code) = (document.status, document.code.as_str());
+    match (status, code) {
+        (401, _) => {
+            return Some(
+                "check BURSAR_TOKEN; `bursar token create` on the host, without BURSAR_URL, makes a token",
+            );
+        }
+        (_, "no-such-route") => {
+            return Some("check BURSAR_URL: it is such as http://127.0.0.1:8080, without a path");
+        }
+        _ if document.hint.is_some() => return None,
+        _ => {}
+    }
+    match (status, code) {
+        (_, "automation-off") => Some("bursar automation enable"),
+        (_, "storage-full") => Some("free disk space, or raise database_bytes_max in bursar.toml"),
+        (403, _) => Some("`bursar token create --role ROLE` makes a token that may do it"),
+        (404, _) => Some("`bursar row list KIND` shows what there is"),
+        (409 | 412, _) => Some("nothing was changed; look at what is there now"),
+        (400..500, _) => Some("nothing was changed; mend the input and try again"),
+        _ => None,
     }
 }
 
@@ -150,17 +170,8 @@ impl From<bursar_worker::Error> for Failure {
     fn from(error: bursar_worker::Error) -> Self {
         match error {
             bursar_worker::Error::Database(error) => error.into(),
-            bursar_worker::Error::Office(error) => error.into(),
             bursar_worker::Error::Runtime(error) => error.into(),
-            error @ bursar_worker::Error::UnknownAutomation(_) => {
-                Self::user(error.to_string()).hint("bursar row list automation")
-            }
-            error @ (bursar_worker::Error::Transport(_) | bursar_worker::Error::Timer { .. }) => {
-                Self::user(error.to_string())
-            }
-            error @ bursar_worker::Error::PluginTimer { .. } => Self::user(error.to_string()).hint(
-                "a cron expression has five fields: minute, hour, day of month, month, day of week",
-            ),
+            error @ bursar_worker::Error::Transport(_) => Self::user(error.to_string()),
             error => Self {
                 message: error.to_string(),
                 causes: Vec::new(),

@@ -4,6 +4,7 @@
 //! mend it, 2 the host is at fault.
 
 mod arguments;
+mod client;
 mod commands;
 mod failure;
 mod output;

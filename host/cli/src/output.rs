@@ -55,6 +55,34 @@ pub fn say(words: &str) {
     eprintln!("{words}");
 }
 
+/// One line that tells how far something is; only on a terminal.
+pub struct Progress {
+    is_shown: bool,
+}
+
+impl Progress {
+    pub fn begin() -> Self {
+        Self {
+            is_shown: std::io::IsTerminal::is_terminal(&std::io::stderr()),
+        }
+    }
+
+    pub fn say(&mut self, words: &str) {
+        if self.is_shown {
+            // Whoever closed stderr does not read along.
+            let _ = write!(std::io::stderr(), "\r\x1b[K{} …", harmless(words));
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.is_shown {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
 /// JSON given on the command line, or in a file named by `@FILE`.
 pub fn json_argument(what: &str, text: &str) -> Result<Value, Failure> {
     let hint = || format!("{what} takes JSON, or @FILE");

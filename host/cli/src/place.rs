@@ -3,23 +3,16 @@
 use std::{
     fs::{File, OpenOptions},
     io::{Read, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use bursar_db::{Database, Keys, Options, Proposal, Verdict};
-use bursar_domain::{
-    manifest::{Authority, Limits},
-    office::Actor,
-    row::Seq,
-};
-use bursar_office::{Context, Session};
+use bursar_api::Api;
+use bursar_db::{Database, Keys, Options};
+use bursar_domain::office::Actor;
 use bursar_runtime::{CacheFolder, Runtime};
 use bursar_worker::{Transport, Worker};
 
 use crate::{failure::Failure, settings::Settings};
-
-/// Tries of a change that others overtake.
-const TRIES_MAX: usize = 20;
 
 /// What to do about a key that cannot be used.
 const KEY_HINT: &str =
@@ -49,6 +42,17 @@ impl Place {
         }
         let keys = read_key(&settings.key_file)?;
         Self::assemble(settings, keys).await
+    }
+
+    /// Opens a data folder; one that is there and empty is made.
+    pub async fn open_or_make(settings: Settings) -> Result<Self, Failure> {
+        let is_empty =
+            std::fs::read_dir(&settings.folder).is_ok_and(|mut entries| entries.next().is_none());
+        if is_empty {
+            Self::make(settings).await
+        } else {
+            Self::open(settings).await
+        }
     }
 
     /// Makes what is missing of a data folder, and opens it.
@@ -143,72 +147,57 @@ impl Place {
 
     /// A worker on this folder.
     pub fn worker(&self) -> Result<Worker, Failure> {
+        Ok(self.workshop().worker()?)
+    }
+
+    /// The API on this folder.
+    pub fn api(&self) -> Api {
+        let workshop = self.workshop();
+        Api::new(self.database.clone(), move || workshop.worker())
+    }
+
+    fn workshop(&self) -> Workshop {
+        Workshop {
+            database: self.database.clone(),
+            keys: self.keys.clone(),
+            folder: self.settings.folder.clone(),
+            smtp: self.settings.smtp.clone(),
+            worker: self.settings.worker.clone(),
+        }
+    }
+}
+
+/// What a worker is made of.
+struct Workshop {
+    database: Database,
+    keys: Keys,
+    folder: PathBuf,
+    smtp: Option<bursar_worker::SmtpSettings>,
+    worker: bursar_worker::Settings,
+}
+
+impl Workshop {
+    fn worker(&self) -> Result<Worker, bursar_worker::Error> {
         let cache = CacheFolder {
-            path: self.settings.folder.join("cache"),
+            path: self.folder.join("cache"),
             key: *self.keys.cache(),
         };
-        let instances_max = u32::try_from(self.settings.worker.concurrency_max).unwrap_or(64);
+        let instances_max = u32::try_from(self.worker.concurrency_max).unwrap_or(64);
         let runtime = Runtime::new(bursar_runtime::Settings {
             cache: Some(cache),
             instances_max,
         })?;
-        let transport = match &self.settings.smtp {
+        let transport = match &self.smtp {
             Some(smtp) => Transport::smtp(smtp)?,
-            None => Transport::folder(&self.settings.folder.join("mail"))?,
+            None => Transport::folder(&self.folder.join("mail"))?,
         };
         Ok(Worker::new(
             self.database.clone(),
             runtime,
             transport,
             *self.keys.seed(),
-            self.settings.worker.clone(),
+            self.worker.clone(),
         ))
-    }
-
-    /// Does something in the administrator's name and commits it, again if others were quicker.
-    pub async fn change<T>(
-        &self,
-        cause: &str,
-        change: impl AsyncFn(&mut Session) -> Result<T, Failure>,
-    ) -> Result<(T, Option<Seq>), Failure> {
-        let author = author();
-        for _ in 0..TRIES_MAX {
-            let mut session = Session::new(&self.database, self.context(&author).await?);
-            let result = change(&mut session).await?;
-            let (draft, _) = session.into_parts();
-            if draft.is_empty() {
-                return Ok((result, None));
-            }
-            let proposal = Proposal {
-                author: author.clone(),
-                cause: cause.to_owned(),
-                draft,
-                settles: None,
-            };
-            match self.database.propose(proposal).await? {
-                Verdict::Committed { seq, .. } => return Ok((result, Some(seq))),
-                Verdict::Stale(_) | Verdict::Fenced => {}
-                Verdict::Refused(problem) => return Err(Failure::user(problem.to_string())),
-            }
-        }
-        Err(Failure::user("others keep changing the same rows").hint("try again"))
-    }
-
-    async fn context(&self, author: &Actor) -> Result<Context, Failure> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed)
-            .map_err(|error| Failure::host("the operating system gives no random bytes", error))?;
-        Ok(Context {
-            actor: author.clone(),
-            scope: author.to_string(),
-            automation: None,
-            legal_entity_id: String::new(),
-            legal_entity: None,
-            authority: Authority::Everything,
-            now_us: self.database.now_us().await?,
-            seed,
-            limits: Limits::unlimited(),
-        })
     }
 }
 

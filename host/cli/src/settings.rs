@@ -1,10 +1,13 @@
 //! Configuration: flags over environment over the file `bursar.toml` over defaults.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
 use crate::{arguments::Global, failure::Failure};
+
+/// Where the API listens unless it is told otherwise.
+const LISTEN: &str = "127.0.0.1:8080";
 
 /// The file.
 #[derive(Debug, Default, Deserialize)]
@@ -15,8 +18,15 @@ struct File {
     #[serde(rename = "key_file")]
     key: Option<PathBuf>,
     database_bytes_max: Option<u64>,
+    http: Http,
     mail: Mail,
     worker: Worker,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Http {
+    listen: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -43,9 +53,42 @@ struct Worker {
     poll_ms: Option<u64>,
 }
 
+/// A server that is asked instead of the data folder.
+pub struct Server {
+    pub url: String,
+    pub token: String,
+}
+
+impl Server {
+    /// The server that the caller names, if any.
+    pub fn find(global: &Global) -> Result<Option<Self>, Failure> {
+        // An empty variable is one that is not set.
+        let Some(url) = global.url.clone().filter(|url| !url.is_empty()) else {
+            return Ok(None);
+        };
+        let token = global.token.as_ref().filter(|token| !token.is_empty());
+        let token = match (token, &global.token_file) {
+            (Some(token), _) => token.clone(),
+            (None, Some(path)) => std::fs::read_to_string(path).map_err(|error| {
+                Failure::user(format!("cannot read the token {}", path.display()))
+                    .because(error)
+                    .hint("check BURSAR_TOKEN_FILE")
+            })?,
+            (None, None) => {
+                return Err(Failure::user("a server asks for a token")
+                    .hint("set BURSAR_TOKEN, or BURSAR_TOKEN_FILE; `bursar token create` on the host, without BURSAR_URL, makes one"));
+            }
+        };
+        let token = token.trim().to_owned();
+        Ok(Some(Self { url, token }))
+    }
+}
+
 /// Everything that is configured.
 #[derive(Debug)]
 pub struct Settings {
+    /// Where the API listens.
+    pub listen: SocketAddr,
     pub folder: PathBuf,
     pub database: Option<String>,
     pub key_file: PathBuf,
@@ -64,7 +107,7 @@ impl Settings {
             Ok(text) => toml::from_str(&text).map_err(|error| {
                 Failure::user(format!("{} cannot be read", path.display()))
                     .because(error.to_string().trim())
-                    .hint("it may hold database, key_file, database_bytes_max, [mail] and [worker]")
+                    .hint("it may hold database, key_file, database_bytes_max, [http], [mail] and [worker]")
             })?,
             Err(error)
                 if error.kind() == std::io::ErrorKind::NotFound && global.config_file.is_none() =>
@@ -77,8 +120,19 @@ impl Settings {
                     .hint("check --config-file"));
             }
         };
+        let listen = global
+            .listen
+            .clone()
+            .or(file.http.listen)
+            .unwrap_or_else(|| LISTEN.to_owned());
+        let listen = listen.parse().map_err(|error| {
+            Failure::user(format!("{listen:?} is not an address to listen on"))
+                .because(error)
+                .hint(format!("an address and a port, such as {LISTEN}"))
+        })?;
         let beside = global.folder.with_added_extension("key");
         Ok(Self {
+            listen,
             folder: global.folder.clone(),
             database: global.database.clone().or(file.url),
             key_file: global.key_file.clone().or(file.key).unwrap_or(beside),

@@ -15,7 +15,7 @@ use crate::{
     decide::{Head, LoggedChange, WorkingSet, binding_reads},
     error::Error,
     invoices,
-    queue::{OutboxColumns, RunColumns, RunNow, runs_now},
+    queue::{OutboxColumns, RunColumns, RunNow, automation_of, runs_now},
     seal::Keys,
     snapshot::{at_place, entries_of, has_nul, key_args, parse, placed, row_key},
     statements as sql,
@@ -370,8 +370,9 @@ async fn write_queues(
                     error: "",
                 };
                 let seal = columns.seal(keys);
+                let automation = row.change.body.as_deref().map_or("", automation_of);
                 messages.push(args![
-                    id, row.seq, body, "waiting", 0_i64, row.at_us, "", seal
+                    id, row.seq, automation, body, "waiting", 0_i64, row.at_us, "", seal
                 ]);
             }
             _ => {}

@@ -29,8 +29,10 @@ use std::{path::Path, sync::Arc};
 pub use blobs::Blobs;
 pub use committer::{Proposal, RunEnd, SettledRun, Verdict};
 pub use error::Error;
+pub use history::{CommitFilter, CommitRecord, RowVersion};
 pub use queue::{
-    ClaimedMessage, ClaimedRun, Delivery, DeliveryOutcome, RunFilter, RunRecord, RunState,
+    ClaimedMessage, ClaimedRun, Delivery, DeliveryOutcome, MessageFilter, MessageRecord,
+    MessageState, RunFilter, RunLine, RunRecord, RunState,
 };
 pub use recent::RECENT_CHANGES_MAX;
 pub use seal::Keys;
@@ -111,8 +113,10 @@ impl Database {
     }
 
     /// Waits until this process commits something: new runs or messages may be due.
-    pub async fn committed(&self) {
-        self.committed.notified().await;
+    ///
+    /// What is committed from the call on counts, not from the first poll: ask, look at the data, then wait.
+    pub fn committed(&self) -> impl Future<Output = ()> + use<'_> {
+        self.committed.notified()
     }
 
     /// Closes the committer and the connections; what was proposed before is settled first.

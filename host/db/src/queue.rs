@@ -1,10 +1,16 @@
 //! The queues: runs to execute and messages to deliver. Their own columns change without a commit, under a seal.
 
 mod jobs;
+mod listing;
+mod records;
 
 use bursar_domain::{office::Message, row::Seq, run::QueuedRun};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
+
+pub use listing::{MessageFilter, RunFilter};
+pub use records::{MessageRecord, MessageState, RunLine, RunRecord};
 
 pub(crate) use jobs::{QueueAnswer, QueueJob, perform, runs_now};
 
@@ -20,7 +26,7 @@ use crate::{
 pub(crate) const REPORT_BYTES_MAX: usize = 2 << 20;
 
 /// Where a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RunState {
     /// Waits for a worker.
@@ -38,6 +44,17 @@ pub enum RunState {
 }
 
 impl RunState {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            RunState::Queued => "queued",
+            RunState::Running => "running",
+            RunState::Committed => "committed",
+            RunState::Failed => "failed",
+            RunState::Held => "held",
+            RunState::Shadowed => "shadowed",
+        }
+    }
+
     pub(crate) fn find(text: &str) -> Option<Self> {
         serde_json::from_value(Value::String(text.to_owned())).ok()
     }
@@ -73,40 +90,6 @@ pub struct ClaimedRun {
     pub queued: QueuedRun,
 }
 
-/// A run as people look at it.
-#[derive(Clone, Debug, Serialize)]
-pub struct RunRecord {
-    /// Its id.
-    pub id: String,
-    /// The commit that queued it.
-    pub queued_seq: Seq,
-    /// The automation.
-    pub automation: String,
-    /// Where it stands.
-    pub state: RunState,
-    /// Tries so far.
-    pub attempt: i64,
-    /// Its clock, in microseconds UTC.
-    pub clock_us: i64,
-    /// The commit that settled it.
-    pub settled_seq: Option<Seq>,
-    /// What to run, and why.
-    pub queued: QueuedRun,
-    /// Outcome, logs and usage of the last execution; `{}` before.
-    pub report: Value,
-}
-
-/// Which runs to list: newest first.
-#[derive(Clone, Debug, Default)]
-pub struct RunFilter {
-    /// Only those of this automation.
-    pub automation: Option<String>,
-    /// Only those in this state.
-    pub state: Option<RunState>,
-    /// Most rows.
-    pub limit: usize,
-}
-
 /// A message that this worker may deliver until its lease ends.
 #[derive(Clone, Debug)]
 pub struct ClaimedMessage {
@@ -131,6 +114,12 @@ pub struct Delivery {
     pub until_us: i64,
     /// How the try ended.
     pub outcome: DeliveryOutcome,
+}
+
+/// Whose message a stored body says it is; "" if it does not.
+pub(crate) fn automation_of(message: &Value) -> &str {
+    let automation = message.get("automation").and_then(Value::as_str);
+    automation.unwrap_or_default()
 }
 
 /// How a try to deliver ended.
@@ -259,40 +248,6 @@ impl OutboxColumns<'_> {
     }
 }
 
-type RunRow = (
-    String,
-    i64,
-    String,
-    String,
-    String,
-    i64,
-    i64,
-    i64,
-    Option<i64>,
-    Option<i64>,
-    String,
-);
-
-fn run_record(row: RunRow) -> Result<RunRecord, Error> {
-    let (id, queued_seq, automation, body, state, _, attempt, clock_us, _, settled_seq, report) =
-        row;
-    let corrupt = |what: &str| Error::Corrupt(format!("run {id}: {what}"));
-    let state = RunState::find(&state).ok_or_else(|| corrupt("unknown state"))?;
-    let queued = serde_json::from_str(&body).map_err(|error| corrupt(&error.to_string()))?;
-    let report = serde_json::from_str(&report).map_err(|error| corrupt(&error.to_string()))?;
-    Ok(RunRecord {
-        id,
-        queued_seq,
-        automation,
-        state,
-        attempt,
-        clock_us,
-        settled_seq,
-        queued,
-        report,
-    })
-}
-
 impl Database {
     /// Takes due runs, oldest first. Each is this caller's until the lease ends.
     pub async fn claim(&self, limit: usize, lease_us: i64) -> Result<Vec<ClaimedRun>, Error> {
@@ -370,60 +325,5 @@ impl Database {
     pub async fn now_us(&self) -> Result<i64, Error> {
         let mut tx = self.pools.reading().await?;
         self.committer.now(&mut tx).await
-    }
-
-    /// One run.
-    pub async fn run(&self, id: &str) -> Result<Option<RunRecord>, Error> {
-        let mut tx = self.pools.reading().await?;
-        let row: Option<RunRow> = tx.find(&sql::RUN_BY_ID, args![id]).await?;
-        row.map(run_record).transpose()
-    }
-
-    /// Runs, newest first.
-    pub async fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRecord>, Error> {
-        let mut tx = self.pools.reading().await?;
-        let mut found = Vec::new();
-        let (mut before, mut before_id) = (i64::MAX, String::new());
-        while found.len() < filter.limit {
-            let page: Vec<RunRow> = tx
-                .all(
-                    &sql::RUNS_BEFORE,
-                    args![before, before_id.as_str(), 500_i64],
-                )
-                .await?;
-            let Some(last) = page.last() else { break };
-            (before, before_id) = (last.1, last.0.clone());
-            for record in page.into_iter().map(run_record) {
-                let record = record?;
-                let wanted = filter
-                    .automation
-                    .as_ref()
-                    .is_none_or(|automation| *automation == record.automation)
-                    && filter.state.is_none_or(|state| state == record.state);
-                if wanted && found.len() < filter.limit {
-                    found.push(record);
-                }
-            }
-        }
-        Ok(found)
-    }
-
-    /// How many runs of each automation are in each state.
-    pub async fn runs_counted(&self) -> Result<Vec<(String, RunState, i64)>, Error> {
-        let mut tx = self.pools.reading().await?;
-        let rows: Vec<(String, String, i64)> = tx.all(&sql::RUNS_COUNTED, args![]).await?;
-        let state = |state: &str| {
-            RunState::find(state)
-                .ok_or_else(|| Error::Corrupt(format!("unknown run state {state:?}")))
-        };
-        rows.into_iter()
-            .map(|(automation, of, count)| Ok((automation, state(&of)?, count)))
-            .collect()
-    }
-
-    /// How many messages are in each state: waiting, sent, failed.
-    pub async fn outbox_counted(&self) -> Result<Vec<(String, i64)>, Error> {
-        let mut tx = self.pools.reading().await?;
-        tx.all(&sql::OUTBOX_COUNTED, args![]).await
     }
 }

@@ -20,13 +20,22 @@ impl Migration {
     }
 }
 
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    sql: Sql::Differs {
-        sqlite: include_str!("schema/1.sqlite.sql"),
-        postgres: include_str!("schema/1.postgres.sql"),
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        sql: Sql::Differs {
+            sqlite: include_str!("schema/1.sqlite.sql"),
+            postgres: include_str!("schema/1.postgres.sql"),
+        },
     },
-}];
+    Migration {
+        version: 2,
+        sql: Sql::Differs {
+            sqlite: include_str!("schema/2.sqlite.sql"),
+            postgres: include_str!("schema/2.postgres.sql"),
+        },
+    },
+];
 
 const TABLE: Sql = Sql::Differs {
     sqlite: "create table if not exists migration (version integer primary key, checksum text not null) strict",

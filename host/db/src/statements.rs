@@ -65,6 +65,14 @@ statements! {
          and c.body is not null order by c.id",
         &[Text, Text, Int]);
     CHANGES_OF = same("select kind, collection, id, previous, body from change where seq = $1 order by ordinal", &[Int]);
+    COMMITS_BEFORE = same(
+        "select seq, at_us, author, run, cause, changes, hash from log_commit where seq < $1 order by seq desc limit $2",
+        &[Int, Int]);
+    COMMIT_OF = same("select seq, at_us, author, run, cause, changes, hash from log_commit where seq = $1", &[Int]);
+    VERSIONS_BEFORE = same(
+        "select c.seq, l.at_us, l.author, l.run, l.cause, c.body from change c cross join log_commit l \
+         where l.seq = c.seq and c.kind = $1 and c.collection = $2 and c.id = $3 and c.seq < $4 order by c.seq desc limit $5",
+        &[Text, Text, Text, Int, Int]);
     COMMIT_TIME = same("select at_us from log_commit where seq = $1", &[Int]);
     LIST_BY_ID = same(
         "select i.id, i.revision, i.created_us, i.updated_us, i.body, i.id as place from image i \
@@ -171,22 +179,22 @@ statements! {
         "select id, body, fence, attempt, clock_us from run where due_us <= $1 order by due_us, seq, id limit $2",
         &[Int, Int]);
     RUNS_RUNNING = same("select id, state, fence, attempt, clock_us from run where due_us is not null and state = 'running' order by id", &[]);
-    RUNS_BEFORE = same(
-        "select id, seq, automation, body, state, fence, attempt, clock_us, due_us, settled_seq, report from run \
-         where seq < $1 or (seq = $1 and id < $2) order by seq desc, id desc limit $3",
-        &[Int, Text, Int]);
-    RUN_BY_ID = same(
-        "select id, seq, automation, body, state, fence, attempt, clock_us, due_us, settled_seq, report from run where id = $1",
+    RUNS_BY_ID = same(
+        "with v(id) as ({rows}) \
+         select r.id, r.seq, r.automation, r.body, r.state, r.attempt, r.clock_us, r.due_us, r.settled_seq, r.report \
+         from v cross join run r where r.id = v.id order by r.seq desc, r.id desc",
         &[Text]);
     RUNS_COUNTED = same("select automation, state, count(*) from run group by automation, state order by automation, state", &[]);
+    RUN_IDS_FROM = same("select id from run where id >= $1 order by id limit $2", &[Text, Int]);
+    ROWS_COUNTED = same("select count(*) from image where kind = $1", &[Text]);
     NEXT_DUE = same("select min(due_us) from (select due_us from run where due_us is not null union all \
          select due_us from outbox where due_us is not null) as waiting", &[]);
     IMAGE_BODY = same("select body from image where kind = $1 and collection = '' and id = $2", &[Text, Text]);
 
     // Outbox
     INSERT_OUTBOX = same(
-        "insert into outbox (id, seq, body, state, attempts, due_us, error, seal) {rows}",
-        &[Text, Int, Text, Text, Int, Int, Text, Bytes]);
+        "insert into outbox (id, seq, automation, body, state, attempts, due_us, error, seal) {rows}",
+        &[Text, Int, Text, Text, Text, Int, Int, Text, Bytes]);
     UPDATE_OUTBOX = same(
         "with v(id, state, attempts, due_us, error, seal) as ({rows}) \
          update outbox set state = v.state, attempts = v.attempts, due_us = v.due_us, error = v.error, seal = v.seal \
@@ -200,6 +208,61 @@ statements! {
     OUTBOX_SENDING = same(
         "select id, attempts, error from outbox where due_us is not null and state = 'sending' order by id", &[]);
     OUTBOX_COUNTED = same("select state, count(*) from outbox group by state order by state", &[]);
+    MESSAGES_BY_ID = same(
+        "with v(id) as ({rows}) select o.id, o.seq, o.automation, o.body, o.state, o.attempts, o.due_us, o.error \
+         from v cross join outbox o where o.id = v.id order by o.seq desc, o.id desc",
+        &[Text]);
+
+    // Lists: where the rows lie, newest first. By all states or a usual one; by one that has an index of its own; by one of
+    // those that wait, which are found by when they are due (`+seq` and `automation || ''` keep SQLite from walking along the others).
+    RUNS_LISTED = same(
+        "select seq, id from run where ($1 = '' or state = $1) and (seq, id) < ($2, $3) \
+         order by seq desc, id desc limit $4",
+        &[Text, Int, Text, Int]);
+    RUNS_UNUSUAL = same(
+        "select seq, id from run where state = $1 and state in ('failed', 'held', 'shadowed') and (seq, id) < ($2, $3) \
+         order by seq desc, id desc limit $4",
+        &[Text, Int, Text, Int]);
+    RUNS_WAITING = same(
+        "select seq, id from run where due_us is not null and state = $1 and (+seq, id) < ($2, $3) \
+         order by +seq desc, id desc limit $4",
+        &[Text, Int, Text, Int]);
+    RUNS_LISTED_OF = same(
+        "select seq, id from run where automation = $1 and ($2 = '' or state = $2) and (seq, id) < ($3, $4) \
+         order by seq desc, id desc limit $5",
+        &[Text, Text, Int, Text, Int]);
+    RUNS_UNUSUAL_OF = same(
+        "select seq, id from run where automation = $1 and state = $2 and state in ('failed', 'held', 'shadowed') and (seq, id) < ($3, $4) \
+         order by seq desc, id desc limit $5",
+        &[Text, Text, Int, Text, Int]);
+    RUNS_WAITING_OF = same(
+        "select seq, id from run where automation || '' = $1 and due_us is not null and state = $2 and (+seq, id) < ($3, $4) \
+         order by +seq desc, id desc limit $5",
+        &[Text, Text, Int, Text, Int]);
+    OUTBOX_LISTED = same(
+        "select seq, id from outbox where ($1 = '' or state = $1) and (seq, id) < ($2, $3) \
+         order by seq desc, id desc limit $4",
+        &[Text, Int, Text, Int]);
+    OUTBOX_UNUSUAL = same(
+        "select seq, id from outbox where state = $1 and state = 'failed' and (seq, id) < ($2, $3) \
+         order by seq desc, id desc limit $4",
+        &[Text, Int, Text, Int]);
+    OUTBOX_WAITING = same(
+        "select seq, id from outbox where due_us is not null and state = $1 and (+seq, id) < ($2, $3) \
+         order by +seq desc, id desc limit $4",
+        &[Text, Int, Text, Int]);
+    OUTBOX_LISTED_OF = same(
+        "select seq, id from outbox where automation = $1 and ($2 = '' or state = $2) and (seq, id) < ($3, $4) \
+         order by seq desc, id desc limit $5",
+        &[Text, Text, Int, Text, Int]);
+    OUTBOX_UNUSUAL_OF = same(
+        "select seq, id from outbox where automation = $1 and state = $2 and state = 'failed' and (seq, id) < ($3, $4) \
+         order by seq desc, id desc limit $5",
+        &[Text, Text, Int, Text, Int]);
+    OUTBOX_WAITING_OF = same(
+        "select seq, id from outbox where automation || '' = $1 and due_us is not null and state = $2 and (+seq, id) < ($3, $4) \
+         order by +seq desc, id desc limit $5",
+        &[Text, Text, Int, Text, Int]);
 
     // Verification reads everything, in order, a page at a time.
     VERIFY_HEAD = same("select one, seq, at_us, hash from log_head order by one", &[]);
@@ -226,7 +289,7 @@ statements! {
          where id > $1 order by id limit $2",
         &[Text, Int]);
     VERIFY_OUTBOX = same(
-        "select id, seq, body, state, attempts, due_us, error, seal from outbox where id > $1 order by id limit $2",
+        "select id, seq, automation, body, state, attempts, due_us, error, seal from outbox where id > $1 order by id limit $2",
         &[Text, Int]);
 }
 
@@ -288,6 +351,36 @@ mod tests {
                 let walks: Vec<_> = plan.iter().filter(walks).collect();
                 assert!(walks.is_empty(), "{name} of {rows}: {walks:?} in {plan:#?}");
             }
+        }
+    }
+
+    /// What a page of a list costs must not grow with rows that it does not show.
+    #[tokio::test]
+    async fn each_list_goes_by_its_own_index() {
+        let database = testing::sqlite().await;
+        let mut tx = database.pools.writing().await.expect("a transaction");
+        let expected = [
+            (RUNS_LISTED, "run_listed"),
+            (RUNS_LISTED_OF, "run_of_automation"),
+            (RUNS_UNUSUAL, "run_unusual"),
+            (RUNS_UNUSUAL_OF, "run_unusual_of_automation"),
+            (RUNS_WAITING, "run_due"),
+            (RUNS_WAITING_OF, "run_due"),
+            (OUTBOX_LISTED, "outbox_listed"),
+            (OUTBOX_LISTED_OF, "outbox_of_automation"),
+            (OUTBOX_UNUSUAL, "outbox_unusual"),
+            (OUTBOX_UNUSUAL_OF, "outbox_unusual_of_automation"),
+            (OUTBOX_WAITING, "outbox_due"),
+            (OUTBOX_WAITING_OF, "outbox_due"),
+            (VERSIONS_BEFORE, "change_row"),
+        ];
+        for (statement, index) in expected {
+            let text = statement.render(Engine::Sqlite, 1);
+            let plan = tx.plan(text).await.expect(index).join("; ");
+            assert!(
+                plan.contains(&format!("INDEX {index} (")),
+                "{index}: {plan}"
+            );
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod grouping;
 mod invoicing;
+mod listing;
+mod looking;
 mod opening;
 mod queues;
 mod random;

@@ -10,6 +10,7 @@ use bursar_domain::{
     row::Seq,
 };
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     Database,
@@ -24,7 +25,7 @@ pub const FINDINGS_MAX: usize = 1_000;
 const PAGE_ROWS: i64 = 2_000;
 
 /// A place of the log that was noted elsewhere: the log must still hold it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Checkpoint {
     /// The commit.
@@ -34,7 +35,7 @@ pub struct Checkpoint {
 }
 
 /// Something that does not fit the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
     /// The table it is in.
     pub table: String,
@@ -47,7 +48,7 @@ pub struct Finding {
 }
 
 /// What verification found.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema, PartialEq)]
 pub struct Verification {
     /// Commits read.
     pub commits: u64,

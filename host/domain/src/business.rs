@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use jiff::civil::{Date, Weekday};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Most business days that one [`BusinessCalendar::add`] goes.
 pub const ADD_DAYS_MAX: i32 = 4000;
@@ -191,9 +192,9 @@ fn next(date: Date, step: Step) -> Result<Date, BusinessError> {
     step(date).map_err(|_| BusinessError::OutOfRange { from: date })
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum WeekdayText {
+pub(crate) enum WeekdayText {
     Monday,
     Tuesday,
     Wednesday,
@@ -213,11 +214,15 @@ const WEEK: [(Weekday, WeekdayText); 7] = [
     (Weekday::Sunday, WeekdayText::Sunday),
 ];
 
-#[derive(Serialize, Deserialize)]
+/// A business calendar.
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct CalendarText {
+pub(crate) struct CalendarText {
+    /// Weekdays that are closed; not all seven.
     weekend: Vec<WeekdayText>,
+    /// Dates that are closed.
     holidays: BTreeSet<Date>,
+    /// Of the list of holidays.
     version: u32,
 }
 

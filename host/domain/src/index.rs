@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::{decimal, money::Money, problem::Problem, row::Kind};
 
@@ -21,7 +22,7 @@ pub const VALUES_MAX: usize = 200;
 pub const CONDITIONS_MAX: usize = 20;
 
 /// How an indexed field's values compare.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FieldType {
     /// JSON text, by its UTF-8 bytes.
@@ -110,7 +111,7 @@ fn decimal_key(text: &str) -> Result<[u8; 16], Problem> {
 }
 
 /// One field that can be filtered and sorted by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct IndexField {
     /// The name that conditions use.
@@ -208,15 +209,17 @@ pub fn fields_of(kind: Kind) -> Vec<IndexField> {
         Kind::Allocation => named(&[("source", "/source", Text), ("invoice", "/invoice", Text)]),
         Kind::Document => named(&[("folder", "/folder", Text), ("name", "/name", Text)]),
         Kind::Task => named(&[
+            ("automation", "/automation", Text),
             ("assignee", "/assignee", Text),
             ("is-closed", "/is_closed", Boolean),
         ]),
+        Kind::Automation => named(&[("department", "/department", Text)]),
         _ => Vec::new(),
     }
 }
 
 /// How a condition compares a field with its values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Comparison {
     /// Present and equal to the one value.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::{
     decimal::Decimal,
@@ -14,7 +15,9 @@ use crate::{
 };
 
 /// Who owes: the customer us, or we the supplier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Flow {
     /// Customers owe us.
@@ -24,7 +27,7 @@ pub enum Flow {
 }
 
 /// What the document is (EN 16931 BT-3, by meaning).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum InvoiceKind {
     /// Commercial invoice (380).
@@ -38,7 +41,7 @@ pub enum InvoiceKind {
 }
 
 /// Stored state. Paid, part-paid and overdue are derived, never stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum InvoiceState {
     /// A receivable that may still change.
@@ -50,7 +53,7 @@ pub enum InvoiceState {
 }
 
 /// One allowance (reduces) or charge (adds), net of tax.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Adjustment {
     /// A charge adds, an allowance reduces.
@@ -64,7 +67,7 @@ pub struct Adjustment {
 }
 
 /// One line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
     /// What was supplied (BT-153).
@@ -86,7 +89,7 @@ pub struct Line {
 }
 
 /// Everything that an author of an invoice decides. Totals are the host's.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InvoiceContent {
     /// Who owes whom.
@@ -122,7 +125,7 @@ pub struct InvoiceContent {
 }
 
 /// An invoice as it is stored.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Invoice {
     /// What the author decided, but for what stands beside it.
     #[serde(flatten)]
@@ -146,7 +149,7 @@ pub struct Invoice {
 }
 
 /// A payment or the reversal of one. Only `unallocated` and `reversed_by` ever change.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Payment {
     /// Receivable: money that came in. Payable: money that went out.
     pub flow: Flow,
@@ -176,7 +179,7 @@ pub struct Payment {
 }
 
 /// What settles (part of) an invoice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Settlement {
     /// Money of a payment.
@@ -186,7 +189,7 @@ pub enum Settlement {
 }
 
 /// A part of a payment, or a write-off, that settles one invoice; a negative amount takes one back.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Allocation {
     /// What settles.
     pub settlement: Settlement,

@@ -4,6 +4,7 @@
 //! arrive as arguments. Entered from every other crate; knows none of them.
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
 
+pub mod access;
 pub mod business;
 pub mod canonical;
 pub mod decimal;
@@ -13,10 +14,12 @@ pub mod index;
 pub mod invoice;
 pub mod log;
 pub mod manifest;
+pub mod matching;
 pub mod money;
 pub mod office;
 pub mod problem;
 pub mod row;
 pub mod run;
+mod shapes;
 pub mod time;
 pub mod totals;

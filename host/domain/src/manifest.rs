@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 pub use limits::Limits;
 
@@ -21,7 +22,7 @@ const TRIGGERS_MAX: usize = 32;
 pub const RETRY_DELAY_US_MAX: i64 = 30 * 24 * 3600 * 1_000_000;
 
 /// `plugin.toml`, embedded in the component.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// Lower-case letters, digits and hyphens.
@@ -57,7 +58,7 @@ fn empty_object() -> Value {
 }
 
 /// One thing that starts the plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
 pub enum TriggerAsk {
     /// A person or program.
@@ -75,7 +76,7 @@ pub enum TriggerAsk {
 }
 
 /// What happens with missed firings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Misfire {
     /// They are left out.
@@ -86,7 +87,7 @@ pub enum Misfire {
 }
 
 /// A permission and the author's reason for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PermissionAsk {
     /// What it may do.
     #[serde(flatten)]
@@ -96,7 +97,7 @@ pub struct PermissionAsk {
 }
 
 /// One thing that a plugin may do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Permission {
     /// Rows of one collection.
@@ -133,7 +134,9 @@ pub enum Permission {
 }
 
 /// What may be done with records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum RecordOperation {
     /// Get, search, count.
@@ -147,7 +150,9 @@ pub enum RecordOperation {
 }
 
 /// What may be done with invoices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum InvoiceOperation {
     /// Get and search invoices and payments.
@@ -165,7 +170,9 @@ pub enum InvoiceOperation {
 }
 
 /// What may be done with documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum DocumentOperation {
     /// Names, sizes and content.
@@ -288,7 +295,7 @@ fn domain_matches(pattern: &str, address: &str) -> bool {
 }
 
 /// What happens after a plugin asks for another try.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Retry {
     /// Tries in all, the first one counted.

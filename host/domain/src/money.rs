@@ -9,6 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use utoipa::ToSchema;
 
 use crate::decimal::{Decimal, DecimalError, Rounding, SCALE_MAX};
 
@@ -355,10 +356,14 @@ impl FromStr for Money {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+/// An amount of money.
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct MoneyText {
+pub(crate) struct MoneyText {
+    /// Plain decimal text with at most the currency's digits after the point, such as "1.10".
+    #[schema(pattern = r"^-?\d+(\.\d+)?$", max_length = 21)]
     amount: String,
+    /// ISO 4217.
     currency: Currency,
 }
 

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::{
+    access::Role,
     index::IndexField,
     manifest::{Manifest, Permission},
 };
@@ -15,7 +17,7 @@ use crate::{
 pub const PARTIES: &str = "parties";
 
 /// A legal entity.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LegalEntity {
     /// As on its letterhead.
@@ -58,7 +60,7 @@ impl LegalEntity {
 }
 
 /// A department.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Department {
     /// For people.
@@ -66,7 +68,7 @@ pub struct Department {
 }
 
 /// A collection's definition.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Collection {
     /// JSON Schema 2020-12, without remote references.
@@ -80,7 +82,7 @@ pub struct Collection {
 }
 
 /// A document's description. Its content is the blob of that digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Document {
     /// The folder it lies in.
     pub folder: String,
@@ -95,7 +97,7 @@ pub struct Document {
 }
 
 /// One way to answer a task.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Choice {
     /// Comes back with the answer.
     pub value: String,
@@ -106,7 +108,7 @@ pub struct Choice {
 }
 
 /// A person's answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Answer {
     /// The chosen value.
     pub choice: String,
@@ -119,7 +121,7 @@ pub struct Answer {
 }
 
 /// A question to a person.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Task {
     /// The author's name for it.
     pub key: String,
@@ -148,7 +150,7 @@ pub struct Task {
 }
 
 /// A mail on its way out. Delivered after the commit, at least once, under its row's id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Message {
     /// The automation that sends it.
     pub automation: String,
@@ -180,7 +182,7 @@ pub struct Effect {
 }
 
 /// An installed plugin version. Its id is the digest of the component, which is a blob.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Plugin {
     /// What it asks for.
     pub manifest: Manifest,
@@ -191,7 +193,7 @@ pub struct Plugin {
 }
 
 /// What happens with the change set of a run that succeeded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// It is committed.
@@ -204,7 +206,7 @@ pub enum Mode {
 }
 
 /// A plugin enabled in a department. Its id is its name.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Automation {
     /// Digest of the plugin version it runs.
     pub plugin: String,
@@ -223,14 +225,14 @@ pub struct Automation {
 }
 
 /// How far a timer has fired. Its id is "automation/timer".
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Timer {
     /// Firings up to and including this instant are dealt with, in microseconds UTC.
     pub fired_until_us: i64,
 }
 
 /// The organisation-wide stop. Its id is "stop".
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Stop {
     /// While set, no run is claimed, no timer fires and nothing is delivered.
     pub stopped: bool,
@@ -238,11 +240,34 @@ pub struct Stop {
     pub reason: String,
 }
 
+/// An access token of the HTTP API. Its id is the part of its text that names it; the secret part is nowhere.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Token {
+    /// For people.
+    pub name: String,
+    /// What its bearer may do.
+    pub role: Role,
+    /// Where, for the roles of a department.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    /// SHA-256 of the secret part, lower-case hex. The secret has 256 random bits: nothing slower is needed.
+    pub sha256: String,
+    /// When it ends by itself, in microseconds UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_us: Option<i64>,
+    /// When it was revoked, in microseconds UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revoked_us: Option<i64>,
+    /// When it was last used, in microseconds UTC; noted at most once an hour.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_us: Option<i64>,
+}
+
 /// The row id of [`Stop`] within the kind `control`.
 pub const STOP: &str = "stop";
 
 /// A person, role or automation, as the log names it: "person:ada", "automation:reminders", "system:timer".
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub struct Actor {
     /// person, automation or system (open).
     pub kind: String,

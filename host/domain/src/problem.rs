@@ -1,9 +1,10 @@
 //! One thing that is wrong, as people and programs read it.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A stable code, where it is, and words for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// Stable, lower case with hyphens; documented where it is made.
     pub code: String,

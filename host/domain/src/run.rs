@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::{
     draft::Draft,
@@ -11,7 +12,7 @@ use crate::{
 };
 
 /// What started a run, in the CloudEvents words (spec 1.0: id, source, type, time).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[expect(
     clippy::struct_field_names,
     reason = "`type` is a keyword, and CloudEvents calls it the event type"
@@ -33,7 +34,7 @@ pub struct Event {
 }
 
 /// What the plugin is handed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Trigger {
     /// A person or program started it.
@@ -55,7 +56,7 @@ pub enum Trigger {
 }
 
 /// The stored body of a queued run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct QueuedRun {
     /// The automation to run.
     pub automation: String,
@@ -89,7 +90,7 @@ pub struct Claim {
 }
 
 /// What the plugin reported of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Summary {
     /// A sentence for people.
     pub text: String,
@@ -98,7 +99,7 @@ pub struct Summary {
 }
 
 /// How an execution ended. Host trouble is not among them: it is an error, and the run stays queued.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Outcome {
     /// The plugin returned success.
@@ -132,7 +133,7 @@ pub enum Outcome {
 }
 
 /// One line of a run's log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogLine {
     /// debug, info, warn, error.
     pub level: String,
@@ -144,7 +145,7 @@ pub struct LogLine {
 }
 
 /// What an execution used, against the limits.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Usage {
     /// Largest linear memory, in bytes.
     pub memory_bytes: u64,

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::decimal::{Decimal, DecimalError};
 use crate::money::{Currency, Money, MoneyError};
@@ -76,7 +77,7 @@ impl std::fmt::Display for Place {
 }
 
 /// A tax category and its rate. The derived order is the order of tax totals.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tax {
     /// EN 16931 VAT category code (BT-151), such as "S".
@@ -86,7 +87,7 @@ pub struct Tax {
 }
 
 /// One allowance or charge, net of tax.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AdjustmentInput {
     /// A charge adds, an allowance takes away.
@@ -98,7 +99,7 @@ pub struct AdjustmentInput {
 }
 
 /// What a line's net is computed from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LineInput {
     /// Invoiced quantity (BT-129); negative for what is taken back.
@@ -112,7 +113,7 @@ pub struct LineInput {
 }
 
 /// The sum of one (category, rate) and its tax (BG-23).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TaxTotal {
     /// Category and rate, the rate without zeros at its end.
@@ -124,7 +125,7 @@ pub struct TaxTotal {
 }
 
 /// Every computed figure of an invoice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(
     clippy::struct_field_names,

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use bursar_domain::{
     business::BusinessCalendar,
+    index::fields_of,
     manifest::{Authority, Permission},
     money::Currency,
     office::{Automation, Collection, Department, LegalEntity, PARTIES, Plugin, STOP, Stop},
@@ -19,10 +20,10 @@ use serde_json::json;
 use crate::{
     error::Error,
     input::{Faults, is_slug},
-    listing::Scope,
+    listing::{Listed, Paging, Scope, Test},
     messages::check_address,
     schema,
-    session::{Session, View},
+    session::{Expected, Session, View},
     write::{Write, to_value},
 };
 
@@ -32,7 +33,7 @@ const NAME_BYTES_MAX: usize = 200;
 const INDEXED_MAX: usize = 50;
 
 impl Session {
-    /// Makes or changes a legal entity.
+    /// Makes or changes a legal entity; the first one comes with the collection of parties.
     pub async fn put_entity(&mut self, id: &str, entity: &LegalEntity) -> Result<(), Error> {
         self.require_administrator()?;
         let mut faults = Faults::default();
@@ -69,6 +70,7 @@ impl Session {
             check_address(&mut faults, "/mail_from", &entity.mail_from);
         }
         faults.result()?;
+        self.ensure_parties_collection().await?;
         self.upsert(RowKey::of(Kind::Entity, id), entity).await
     }
 
@@ -121,8 +123,13 @@ impl Session {
         self.upsert(key, collection).await
     }
 
-    /// Defines the collection that invoices and payments take their parties from.
+    /// Defines the collection that invoices and payments take their parties from, unless the organisation has its own.
     pub async fn ensure_parties_collection(&mut self) -> Result<(), Error> {
+        self.require_administrator()?;
+        let key = RowKey::of(Kind::Collection, PARTIES);
+        if self.load(&key).await?.is_some() {
+            return Ok(());
+        }
         let definition =
             serde_json::from_value(parties()).map_err(|error| Error::Broken(error.to_string()))?;
         self.define_collection(PARTIES, &definition).await
@@ -258,6 +265,35 @@ impl Session {
         ))
     }
 
+    /// Rows of a kind whose shape is the host's own, by id, that pass all conditions. For administrators.
+    pub async fn rows<T: DeserializeOwned>(
+        &mut self,
+        kind: Kind,
+        conditions: &[Test],
+        paging: &Paging,
+    ) -> Result<Listed<T>, Error> {
+        self.require_administrator()?;
+        let scope = Scope::all(kind, "").typed(&fields_of(kind), conditions, &[])?;
+        self.page(&scope, paging, |session, row| Ok(session.typed(row)?))
+            .await
+    }
+
+    /// Passes if a row is as it is expected to be. For administrators.
+    pub async fn expect(&mut self, key: &RowKey, expected: &Expected) -> Result<(), Error> {
+        self.require_administrator()?;
+        if *expected == Expected::Anything {
+            return Ok(());
+        }
+        match (self.load(key).await?, expected) {
+            (Some(row), Expected::Revision(revision)) => self.expect_revision(&row, Some(revision)),
+            (Some(_), Expected::Present) | (None, Expected::Absent) => Ok(()),
+            _ => Err(Error::conflict(
+                "revision-changed",
+                "the row has another revision than expected",
+            )),
+        }
+    }
+
     pub(crate) fn require_administrator(&self) -> Result<(), Error> {
         match self.context.authority {
             Authority::Everything => Ok(()),
@@ -268,7 +304,7 @@ impl Session {
         }
     }
 
-    async fn control_row<T: DeserializeOwned>(
+    pub(crate) async fn control_row<T: DeserializeOwned>(
         &mut self,
         kind: Kind,
         id: &str,
@@ -287,7 +323,7 @@ impl Session {
         Ok(self.typed(&row)?)
     }
 
-    async fn exists(&mut self, kind: Kind, id: &str) -> Result<bool, Error> {
+    pub(crate) async fn exists(&mut self, kind: Kind, id: &str) -> Result<bool, Error> {
         Ok(is_slug(id) && self.load(&RowKey::of(kind, id)).await?.is_some())
     }
 

@@ -10,8 +10,9 @@ use bursar_domain::{
     draft::{Change, Draft},
     row::{Kind, Row, RowKey, Seq},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::error::Error;
 
@@ -21,7 +22,7 @@ const NUMBER_PENDING: &str = "(number pending)";
 const VALUE_SHOWN_MAX: usize = 200;
 
 /// One row of a draft.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RowDiff {
     /// Which row, as "kind/collection/id".
     pub key: String,
@@ -34,7 +35,7 @@ pub struct RowDiff {
 }
 
 /// What would happen to a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DiffKind {
     /// It would be made.
@@ -46,7 +47,7 @@ pub enum DiffKind {
 }
 
 /// One value that differs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FieldDiff {
     /// JSON Pointer into the row.
     pub pointer: String,

@@ -7,7 +7,7 @@ use bursar_domain::{
     canonical,
     log::sha256_hex,
     office::Effect,
-    row::{Kind, RowKey},
+    row::{Kind, RowKey, Seq},
 };
 use serde_json::{Value, json};
 
@@ -24,6 +24,11 @@ pub(crate) enum Keyed {
     Used(String),
     /// It is free: what to write, once there is a result.
     Free(FreeKey),
+}
+
+fn row_of(scope: &str, operation: &str, key: &str) -> RowKey {
+    let name = json!([scope, operation, key]).to_string();
+    RowKey::of(Kind::Effect, &sha256_hex(name.as_bytes()))
 }
 
 /// A key that nobody used yet.
@@ -43,7 +48,53 @@ impl FreeKey {
     }
 }
 
+/// A request of a client that may send it again: its own name for it, and a digest of all that it asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The client's name for it, 1 to 200 bytes.
+    pub key: String,
+    /// Digest of what is asked: under the same key only the same can be asked again.
+    pub sha256: String,
+}
+
+/// What came of a request when it was made first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Earlier {
+    /// The commit.
+    pub seq: Seq,
+    /// What it made or changed, in the words of whoever noted it.
+    pub result: String,
+}
+
 impl Session {
+    /// What came of a request, if it was made before. The same key for another request is a conflict.
+    pub async fn earlier(&mut self, request: &Request) -> Result<Option<Earlier>, Error> {
+        let found = self
+            .effect("http", &request.key, &json!(request.sha256))
+            .await?;
+        let Keyed::Used(result) = found else {
+            return Ok(None);
+        };
+        let key = self.effect_row("http", &request.key);
+        let seq = self.load(&key).await?.map_or(0, |row| row.revision);
+        Ok(Some(Earlier { seq, result }))
+    }
+
+    /// Notes what comes of a request, in the commit that does it.
+    pub async fn note_request(&mut self, request: &Request, result: &str) -> Result<(), Error> {
+        match self
+            .effect("http", &request.key, &json!(request.sha256))
+            .await?
+        {
+            Keyed::Used(_) => Ok(()),
+            Keyed::Free(free) => self.apply(vec![free.used_for(result)?]),
+        }
+    }
+
+    fn effect_row(&self, operation: &str, key: &str) -> RowKey {
+        row_of(&self.context.scope, operation, key)
+    }
+
     /// Looks a key up. A key that was used with another input is a conflict.
     pub(crate) async fn effect(
         &mut self,
@@ -73,8 +124,7 @@ impl Session {
         input: &Value,
     ) -> Result<Keyed, Error> {
         check_key(key)?;
-        let name = json!([scope, operation, key]).to_string();
-        let row = RowKey::of(Kind::Effect, &sha256_hex(name.as_bytes()));
+        let row = row_of(scope, operation, key);
         let text = canonical::to_text(input).map_err(|error| problem_of(&error))?;
         let input_sha256 = sha256_hex(text.as_bytes());
         match self.find::<Effect>(&row).await? {

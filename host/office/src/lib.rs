@@ -28,9 +28,12 @@ pub mod schema;
 mod session;
 mod state;
 pub mod tasks;
+mod tokens;
 mod write;
 
+pub use effects::{Earlier, Request};
 pub use error::Error;
 pub use listing::{Listed, Order, Paging, Test};
+pub use records::merge_patch;
 pub use runs::{run_id, run_seed};
-pub use session::{Context, Session, View};
+pub use session::{Context, Expected, Session, View};

@@ -272,7 +272,7 @@ fn name_of(text: &str) -> String {
 }
 
 /// RFC 7386: members of the patch replace those of the target, null takes away.
-fn merge_patch(target: &mut Value, patch: &Value) {
+pub fn merge_patch(target: &mut Value, patch: &Value) {
     let Value::Object(members) = patch else {
         *target = patch.clone();
         return;

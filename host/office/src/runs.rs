@@ -2,7 +2,8 @@
 
 use bursar_domain::{
     log::sha256_hex,
-    manifest::{Manifest, TriggerAsk},
+    manifest::Manifest,
+    matching::{self, Cause, Unmet},
     office::{Automation, Timer},
     problem::Problem,
     row::{Kind, RowKey},
@@ -41,15 +42,12 @@ impl Session {
     pub async fn enqueue(&mut self, automation: &str, event: &Event) -> Result<String, Error> {
         self.require_administrator()?;
         let body = self.automation(automation).await?.body;
-        if !body.enabled {
-            return Err(Error::conflict(
-                "automation-off",
-                format!("the automation {automation:?} is off"),
-            ));
-        }
-        check_event(event)?;
         let manifest = self.plugin(&body.plugin).await?.body.manifest;
-        check_trigger(&manifest, &event.trigger)?;
+        let cause = Cause::of(automation, &event.trigger);
+        matching::check(cause, automation, &body, &manifest)
+            .map_err(|unmet| refusal(unmet, automation))?;
+        check_event(event)?;
+        check_input(&manifest, &event.trigger)?;
         let id = run_id(automation, &event.id);
         let key = RowKey::of(Kind::Run, &id);
         if self.load(&key).await?.is_none() {
@@ -72,8 +70,8 @@ impl Session {
         self.require_administrator()?;
         let body: Automation = self.automation(automation).await?.body;
         let manifest = self.plugin(&body.plugin).await?.body.manifest;
-        if !has_timer(&manifest, timer) {
-            return Err(not_asked());
+        if !matching::asks(&manifest, Cause::Timer { timer }) {
+            return Err(refusal(Unmet::TriggerNotAsked, automation));
         }
         self.upsert(
             RowKey::of(Kind::Timer, &format!("{automation}/{timer}")),
@@ -83,46 +81,37 @@ impl Session {
     }
 }
 
-/// Checks what a run would be handed: the trigger is one of the manifest's, manual input is valid under its schema.
-pub fn check_trigger(manifest: &Manifest, trigger: &Trigger) -> Result<(), Error> {
-    match trigger {
-        Trigger::Manual { input, subjects } => {
-            if !manifest.triggers.contains(&TriggerAsk::Manual) {
-                return Err(not_asked());
-            }
-            let mut faults = Faults::default();
-            faults.unless(
-                subjects.len() <= SUBJECTS_MAX,
-                "too-many",
-                "/subjects",
-                format!("at most {SUBJECTS_MAX} subjects"),
-            );
-            faults.result()?;
-            let at = |problem: Problem| Problem {
-                pointer: format!("/input{}", problem.pointer),
-                ..problem
-            };
-            schema::check(&manifest.input, input)
-                .map_err(|problems| Error::Invalid(problems.into_iter().map(at).collect()))
-        }
-        Trigger::Timer { timer, .. } if has_timer(manifest, timer) => Ok(()),
-        Trigger::Timer { .. } => Err(not_asked()),
+/// Checks what a run would be handed: manual input is valid under its schema.
+fn check_input(manifest: &Manifest, trigger: &Trigger) -> Result<(), Error> {
+    let Trigger::Manual { input, subjects } = trigger else {
+        return Ok(());
+    };
+    let mut faults = Faults::default();
+    faults.unless(
+        subjects.len() <= SUBJECTS_MAX,
+        "too-many",
+        "/subjects",
+        format!("at most {SUBJECTS_MAX} subjects"),
+    );
+    faults.result()?;
+    let at = |problem: Problem| Problem {
+        pointer: format!("/input{}", problem.pointer),
+        ..problem
+    };
+    schema::check(&manifest.input, input)
+        .map_err(|problems| Error::Invalid(problems.into_iter().map(at).collect()))
+}
+
+/// What a caller is told who asks for a run that cannot be.
+fn refusal(unmet: Unmet, automation: &str) -> Error {
+    match unmet {
+        Unmet::TriggerNotAsked => Error::invalid(unmet.code(), "/trigger", unmet.words()),
+        Unmet::AutomationOff => Error::conflict(
+            unmet.code(),
+            format!("the automation {automation:?} is off"),
+        ),
+        _ => Error::conflict(unmet.code(), unmet.words()),
     }
-}
-
-fn has_timer(manifest: &Manifest, timer: &str) -> bool {
-    manifest
-        .triggers
-        .iter()
-        .any(|ask| matches!(ask, TriggerAsk::Timer { name, .. } if name == timer))
-}
-
-fn not_asked() -> Error {
-    Error::invalid(
-        "trigger-not-asked",
-        "/trigger",
-        "the plugin's manifest does not ask for this trigger",
-    )
 }
 
 fn check_event(event: &Event) -> Result<(), Error> {

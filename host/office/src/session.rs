@@ -47,6 +47,19 @@ pub struct Context {
     pub limits: Limits,
 }
 
+/// How a row must be for a change to be meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expected {
+    /// As it is, or absent.
+    Anything,
+    /// There.
+    Present,
+    /// Not there.
+    Absent,
+    /// There, at this revision.
+    Revision(String),
+}
+
 /// One row as a session sees it, its own changes included.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View<T> {

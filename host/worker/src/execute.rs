@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use bursar_db::{ClaimedRun, Proposal, RunEnd, SettledRun, Verdict};
 use bursar_domain::{
     draft::{Change, Draft},
+    matching,
     problem::Problem,
     row::{Kind, RowKey},
     run::{Claim, LogLine, Outcome, RunReport, Settlement, decide},
@@ -76,8 +77,8 @@ impl Inner {
             self.give_back(claimed, OVERTAKEN_DELAY, "stopped").await;
             return Ok(Step::Settled);
         }
-        if !prepared.automation.enabled {
-            let problem = Problem::new("automation-off", "the automation was turned off");
+        if let Err(unmet) = matching::check_enabled(&prepared.automation) {
+            let problem = Problem::new(unmet.code(), "the automation was turned off");
             return self
                 .end(
                     &prepared,

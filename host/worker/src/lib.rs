@@ -2,15 +2,21 @@
 //!
 //! Knows neither SQL nor wasmtime nor what a plugin's calls mean: it moves runs between the database, the sandbox and the
 //! outbox. Entered by [`Worker::new`]; [`Worker::work`] goes on until it is told to stop, [`Worker::work_off`] until
-//! nothing is due, [`Worker::preview`] executes without proposing.
+//! nothing is due, [`Worker::preview`] executes without proposing, [`Worker::upcoming`] and [`Worker::explain`] tell what
+//! will start runs and why something did not.
 
 mod deliver;
 mod error;
 mod execute;
+mod explain;
 mod prepare;
 mod preview;
+#[cfg(test)]
+mod tests;
 mod timers;
+mod timetable;
 mod turns;
+mod upcoming;
 mod work;
 
 use std::{sync::Arc, time::Duration};
@@ -20,7 +26,9 @@ use bursar_runtime::Runtime;
 
 pub use deliver::{SmtpSettings, Transport};
 pub use error::Error;
+pub use explain::{Answer, Asked, EXPLAINED_MAX, Explained, Explanation, Question};
 pub use preview::Preview;
+pub use upcoming::Upcoming;
 
 use prepare::Preparations;
 use turns::Turns;

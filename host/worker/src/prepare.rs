@@ -11,6 +11,7 @@ use std::{
 use bursar_db::{ClaimedRun, Snapshot};
 use bursar_domain::{
     manifest::{Authority, Retry},
+    matching,
     office::{Actor, Automation, LegalEntity, Plugin as PluginRow, STOP, Stop},
     row::{Kind, Row, RowKey, Seq},
     run::{Claim, Event},
@@ -116,7 +117,7 @@ impl Inner {
             automation,
             manifest,
             plugin,
-            stopped: stop.is_some_and(|stop| stop.stopped),
+            stopped: stop.is_some_and(|stop| matching::check_stop(&stop).is_err()),
             depends_on,
         });
         self.preparations.keep(prepared.clone());

@@ -6,7 +6,7 @@ use bursar_office::{
     run_id,
 };
 
-use crate::{Error, Worker, prepare::session, timers::check_timers};
+use crate::{Error, Worker, prepare::session, timetable::check_timers};
 
 /// What the run of an event would do now.
 #[derive(Debug)]

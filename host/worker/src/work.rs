@@ -198,13 +198,14 @@ impl Worker {
         let poll = self.inner.settings.poll;
         let mut at_hand = Claimed::none(&self.inner);
         while !*stop.borrow() {
+            let committed = self.inner.database.committed();
             let claimed = at_hand.claim().await.unwrap_or_else(|error| {
                 tracing::error!(cause = chain(&error), "runs cannot be claimed");
                 0
             });
             if claimed == 0 {
                 tokio::select! {
-                    () = self.inner.database.committed(), if at_hand.is_empty() => {}
+                    () = committed, if at_hand.is_empty() => {}
                     ended = at_hand.ended(), if !at_hand.is_empty() => note(ended),
                     () = tokio::time::sleep(poll) => {}
                     _ = stop.changed() => {}

@@ -158,6 +158,7 @@ impl Place {
         command
             .env("NO_COLOR", "1")
             .env("USER", "ada")
+            .env("BURSAR_LISTEN", "127.0.0.1:0")
             .current_dir(self.root.path())
             .arg("--folder")
             .arg(self.folder())

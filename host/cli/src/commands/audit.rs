@@ -2,20 +2,22 @@
 
 use std::fmt::Write as _;
 
+use bursar_api::{Job, JobResult, VerificationAsked};
 use bursar_db::{Checkpoint, Verification};
+use http::Method;
 
 use crate::{
     arguments::Audit,
+    client::Client,
     failure::Failure,
     output::{Style, print, table},
-    place::Place,
 };
 
-pub async fn perform(place: &Place, style: Style, command: Audit) -> Result<(), Failure> {
+pub async fn perform(client: &Client, style: Style, command: Audit) -> Result<(), Failure> {
     match command {
         Audit::Verify { checkpoint } => {
             let checkpoint = checkpoint.map(|path| read(&path)).transpose()?;
-            let found = place.database.verify(checkpoint.as_ref()).await?;
+            let found = verify(client, checkpoint).await?;
             print(style, &found, describe)?;
             if found.is_clean() {
                 return Ok(());
@@ -27,7 +29,7 @@ pub async fn perform(place: &Place, style: Style, command: Audit) -> Result<(), 
             .hint("keep the data folder as it is, and compare it with a backup"))
         }
         Audit::Checkpoint => {
-            let found = place.database.verify(None).await?;
+            let found = verify(client, None).await?;
             if !found.is_clean() {
                 return Err(Failure::host(
                     "the data does not fit its log: no checkpoint is made",
@@ -41,6 +43,21 @@ pub async fn perform(place: &Place, style: Style, command: Audit) -> Result<(), 
             };
             print(Style::Json, &checkpoint, |_| String::new())
         }
+    }
+}
+
+async fn verify(client: &Client, checkpoint: Option<Checkpoint>) -> Result<Verification, Failure> {
+    let asked = VerificationAsked { checkpoint };
+    let job: Job = client
+        .send(Method::POST, "/v1/verifications", &asked)
+        .await?
+        .value;
+    match client.finish(job).await? {
+        JobResult::Verified(found) => Ok(found),
+        other => Err(Failure::host(
+            "the job did something else",
+            format!("{other:?}"),
+        )),
     }
 }
 

@@ -1,10 +1,13 @@
 //! `bursar init`.
 
+use bursar_api::Resource;
 use bursar_domain::office::LegalEntity;
+use http::Method;
 use serde_json::json;
 
 use crate::{
     arguments::Init,
+    client::{Client, part},
     failure::Failure,
     output::{Style, print},
     place::Place,
@@ -13,6 +16,11 @@ use crate::{
 
 pub async fn init(settings: Settings, style: Style, init: &Init) -> Result<(), Failure> {
     let place = Place::make(settings).await?;
+    let (folder, key_file) = (
+        place.settings.folder.display().to_string(),
+        place.settings.key_file.display().to_string(),
+    );
+    let database = place.database.clone();
     let entity = LegalEntity {
         name: init.name.clone(),
         zone: init.zone.clone(),
@@ -23,15 +31,12 @@ pub async fn init(settings: Settings, style: Style, init: &Init) -> Result<(), F
         bank_accounts: Vec::new(),
         mail_from: init.mail_from.clone(),
     };
-    let ((), seq) = place
-        .change("init", async |session| {
-            session.put_entity(&init.entity, &entity).await?;
-            Ok(session.ensure_parties_collection().await?)
-        })
-        .await?;
-    let folder = place.settings.folder.display().to_string();
-    let key_file = place.settings.key_file.display().to_string();
-    place.database.close().await;
+    let path = format!("/v1/entities/{}", part(&init.entity));
+    let put = Client::here(place)
+        .send::<Resource<LegalEntity>>(Method::PUT, &path, &entity)
+        .await;
+    database.close().await;
+    let seq = put?.commit;
     let made =
         json!({"folder": folder, "key_file": key_file, "entity": init.entity, "commit": seq});
     print(style, &made, |_| match seq {

@@ -4,14 +4,15 @@ use std::fmt::Write as _;
 
 use std::path::{Path, PathBuf};
 
-use bursar_domain::office::Plugin;
+use bursar_api::{Job, JobResult};
 use bursar_runtime::{Inspection, inspect, package};
+use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
+    client::Client,
     failure::Failure,
     output::{Style, print, say},
-    place::Place,
 };
 
 pub fn build(
@@ -58,33 +59,26 @@ pub fn inspect_command(style: Style, file: &Path) -> Result<(), Failure> {
     print(style, &facts(&inspection), |_| describe(&inspection))
 }
 
-pub async fn install(place: &Place, style: Style, file: &Path) -> Result<(), Failure> {
-    let (bytes, inspection) = inspect_file(file)?;
-    // Compiled once here: what the sandbox cannot run is refused now, not at its first run, and that one is quick.
-    let worker = place.worker()?;
-    worker.check(bytes.clone()).await?;
-    place.database.blobs().put(&bytes)?;
-    let plugin = Plugin {
-        manifest: inspection.manifest.clone(),
-        imports: inspection.imports.clone(),
-        bytes: inspection.bytes,
+pub async fn install(client: &Client, style: Style, file: &Path) -> Result<(), Failure> {
+    // What is no plugin is refused before it travels.
+    let (bytes, _) = inspect_file(file)?;
+    let job: Job = client
+        .upload(Method::POST, "/v1/plugins", "application/wasm", bytes)
+        .await?
+        .value;
+    let JobResult::PluginInstalled {
+        name,
+        version,
+        digest,
+        commit,
+    } = client.finish(job).await?
+    else {
+        return Err(Failure::host("the job did something else", file.display()));
     };
-    let ((), seq) = place
-        .change("install-plugin", async |session| {
-            Ok(session.install_plugin(&inspection.digest, &plugin).await?)
-        })
-        .await?;
-    let name = &inspection.manifest.name;
-    let shown = json!({"name": name, "version": inspection.manifest.version, "digest": inspection.digest, "commit": seq});
-    print(style, &shown, |_| match seq {
-        Some(_) => format!(
-            "Installed {name} {} ({}).",
-            inspection.manifest.version, inspection.digest
-        ),
-        None => format!(
-            "{name} {} was installed already.",
-            inspection.manifest.version
-        ),
+    let shown = json!({"name": name, "version": version, "digest": digest, "commit": commit});
+    print(style, &shown, |_| match commit {
+        Some(_) => format!("Installed {name} {version} ({digest})."),
+        None => format!("{name} {version} was installed already."),
     })
 }
 

@@ -2,157 +2,108 @@
 
 use std::fmt::Write as _;
 
-use bursar_db::{RunFilter, RunRecord};
-use bursar_domain::run::Outcome;
-use bursar_office::describe::{RowDiff, describe_commit, to_text};
-use serde::Deserialize;
-use serde_json::json;
+use bursar_api::{Run, RunShown};
+use bursar_office::describe::{RowDiff, to_text};
 
 use crate::{
-    arguments::Run,
+    arguments::Run as Command,
+    client::{Client, part},
     commands::automation::{outcome_text, when},
     failure::Failure,
     output::{Style, print, table},
-    place::Place,
 };
 
-pub async fn perform(place: &Place, style: Style, command: Run) -> Result<(), Failure> {
+pub async fn perform(client: &Client, style: Style, command: Command) -> Result<(), Failure> {
     match command {
-        Run::List { automation, limit } => {
-            let runs = place
-                .database
-                .runs(&RunFilter {
-                    automation,
-                    state: None,
-                    limit,
-                })
+        Command::List { automation, limit } => {
+            let (runs, _) = client
+                .pages::<Run>("/v1/runs", &[("automation", automation)], limit)
                 .await?;
             print(style, &runs, |runs| {
-                let row = |run: &RunRecord| {
-                    let summary = run
-                        .report
-                        .get("summary")
-                        .and_then(|text| text.as_str())
-                        .unwrap_or_default();
-                    let id = run.id.get(..12).unwrap_or(&run.id).to_owned();
-                    vec![
-                        id,
-                        run.automation.clone(),
-                        word(run),
-                        when(run.queued.event.time_us),
-                        summary.to_owned(),
-                    ]
-                };
                 table(
                     &["run", "automation", "state", "started", "summary"],
                     &runs.iter().map(row).collect::<Vec<_>>(),
                 )
             })
         }
-        Run::Show { id } => {
-            let run = find(place, &id).await?;
-            let changes = match run.settled_seq {
-                Some(seq) => describe_commit(&place.database, seq).await?,
-                None => Vec::new(),
-            };
-            print(style, &json!({"run": run, "changes": changes}), |_| {
-                describe(&run, &changes)
-            })
+        Command::Show { id } => {
+            let shown: RunShown = client.get(&format!("/v1/runs/{}", part(&id))).await?;
+            print(style, &shown, |shown| describe(&shown.run, &shown.changes))
         }
     }
 }
 
-async fn find(place: &Place, id: &str) -> Result<RunRecord, Failure> {
-    if let Some(run) = place.database.run(id).await? {
-        return Ok(run);
-    }
-    let runs = place
-        .database
-        .runs(&RunFilter {
-            limit: 10_000,
-            ..RunFilter::default()
-        })
-        .await?;
-    let mut matching = runs.into_iter().filter(|run| run.id.starts_with(id));
-    match (matching.next(), matching.next()) {
-        (Some(run), None) => Ok(run),
-        (Some(_), Some(_)) => {
-            Err(Failure::user(format!("several runs begin with {id:?}"))
-                .hint("give more of the id"))
-        }
-        (None, _) => Err(Failure::user(format!("there is no run {id:?}")).hint("bursar run list")),
-    }
+fn row(run: &Run) -> Vec<String> {
+    let started = run
+        .queued
+        .as_ref()
+        .map(|queued| when(queued.event.time_us))
+        .unwrap_or_default();
+    let summary = run
+        .report
+        .summary
+        .clone()
+        .or_else(|| run.unreadable.clone());
+    vec![
+        run.id.get(..12).unwrap_or(&run.id).to_owned(),
+        run.automation.clone(),
+        word(run),
+        started,
+        summary.unwrap_or_default(),
+    ]
 }
 
-fn word(run: &RunRecord) -> String {
-    serde_json::to_value(run.state)
-        .ok()
-        .and_then(|state| state.as_str().map(str::to_owned))
-        .unwrap_or_default()
+fn word(run: &Run) -> String {
+    let state = serde_json::to_value(run.state).unwrap_or_default();
+    state.as_str().unwrap_or_default().to_owned()
 }
 
-pub fn describe(run: &RunRecord, changes: &[RowDiff]) -> String {
-    let event = &run.queued.event;
+pub fn describe(run: &Run, changes: &[RowDiff]) -> String {
     let mut text = format!(
-        "run         {}\nautomation  {}\nstate       {}\nevent       {} {} by {} at {}\n",
+        "run         {}\nautomation  {}\nstate       {}\n",
         run.id,
         run.automation,
-        word(run),
-        event.event_type,
-        event.id,
-        event.actor,
-        when(event.time_us)
+        word(run)
     );
+    if let Some(queued) = &run.queued {
+        let event = &queued.event;
+        let _ = writeln!(
+            text,
+            "event       {} {} by {} at {}",
+            event.event_type,
+            event.id,
+            event.actor,
+            when(event.time_us)
+        );
+    }
     if let Some(seq) = run.settled_seq {
         let _ = writeln!(text, "commit      {seq}");
     }
     text.push('\n');
-    if let Some(outcome) = run
-        .report
-        .get("outcome")
-        .and_then(|outcome| Outcome::deserialize(outcome).ok())
-    {
-        text.push_str(&outcome_text(&outcome));
+    let report = &run.report;
+    if let Some(outcome) = &report.outcome {
+        text.push_str(&outcome_text(outcome));
     }
-    if let Some(draft) = run.report.get("draft").and_then(|draft| draft.as_str()) {
+    if let Some(draft) = &report.draft {
         let _ = write!(text, "\nIt would change:\n{draft}");
     }
     if !changes.is_empty() {
         let _ = write!(text, "\nIt changed:\n{}", to_text(changes));
     }
-    let lines = run
-        .report
-        .get("logs")
-        .and_then(|logs| logs.as_array())
-        .map_or(&[][..], Vec::as_slice);
-    if !lines.is_empty() {
+    if !report.logs.is_empty() {
         text.push_str("\nIt said:\n");
     }
-    for line in lines {
-        let part = |name: &str| {
-            line.get(name)
-                .and_then(|part| part.as_str())
-                .unwrap_or_default()
-        };
-        let fields = line
-            .get("fields")
-            .and_then(|fields| fields.as_array())
-            .map_or(&[][..], Vec::as_slice);
-        let fields: Vec<String> = fields
+    for line in &report.logs {
+        let fields: Vec<String> = line
+            .fields
             .iter()
-            .filter_map(|pair| {
-                Some(format!(
-                    "{}={}",
-                    pair.get(0)?.as_str()?,
-                    pair.get(1)?.as_str()?
-                ))
-            })
+            .map(|(name, value)| format!("{name}={value}"))
             .collect();
         let _ = writeln!(
             text,
             "  {:<5} {} {}",
-            part("level"),
-            part("message"),
+            line.level,
+            line.message,
             fields.join(" ")
         );
     }

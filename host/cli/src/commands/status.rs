@@ -1,53 +1,20 @@
 //! `bursar status`.
 
-use bursar_domain::row::Kind;
-use serde_json::{Map, Value, json};
+use bursar_api::Status;
+use serde_json::Value;
 
 use crate::{
-    commands::automation::all,
+    client::Client,
     failure::Failure,
     output::{Style, print},
-    place::Place,
 };
 
-pub async fn status(place: &Place, style: Style) -> Result<(), Failure> {
-    let database = &place.database;
-    let mut runs = Map::new();
-    for (_, state, count) in database.runs_counted().await? {
-        let word = serde_json::to_value(state)
-            .ok()
-            .and_then(|word| word.as_str().map(str::to_owned))
-            .unwrap_or_default();
-        let sum = runs
-            .get(&word)
-            .and_then(Value::as_i64)
-            .unwrap_or(0)
-            .saturating_add(count);
-        runs.insert(word, sum.into());
-    }
-    let messages: Map<String, Value> = database
-        .outbox_counted()
-        .await?
-        .into_iter()
-        .map(|(state, count)| (state, count.into()))
-        .collect();
-    let mut shown = Map::new();
-    for (name, kind) in [
-        ("departments", Kind::Department),
-        ("plugins", Kind::Plugin),
-        ("automations", Kind::Automation),
-        ("tasks", Kind::Task),
-    ] {
-        shown.insert(name.to_owned(), all(database, kind).await?.len().into());
-    }
-    shown.insert("runs".to_owned(), Value::Object(runs));
-    shown.insert("messages".to_owned(), Value::Object(messages));
-    shown.insert(
-        "commits".to_owned(),
-        database.snapshot().seq().await?.into(),
-    );
-    print(style, &json!(shown), |_| {
+pub async fn status(client: &Client, style: Style) -> Result<(), Failure> {
+    let status: Status = client.get("/v1/status").await?;
+    print(style, &status, |status| {
+        let shown = serde_json::to_value(status).unwrap_or_default();
         let line = |(name, value): (&String, &Value)| format!("{name:<12} {value}");
-        shown.iter().map(line).collect::<Vec<_>>().join("\n")
+        let lines: Vec<String> = shown.as_object().into_iter().flatten().map(line).collect();
+        lines.join("\n")
     })
 }

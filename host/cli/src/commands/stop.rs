@@ -1,26 +1,25 @@
 //! `bursar stop-all` and `bursar resume`.
 
+use bursar_api::Resource;
 use bursar_domain::office::Stop;
+use http::Method;
 use serde_json::json;
 
 use crate::{
+    client::Client,
     failure::Failure,
     output::{Style, print},
-    place::Place,
 };
 
-pub async fn set(place: &Place, style: Style, stop: Stop) -> Result<(), Failure> {
-    let (cause, words) = if stop.stopped {
-        (
-            "stop-all",
-            "Everything is stopped: no run, no timer, no mail.",
-        )
+pub async fn set(client: &Client, style: Style, stop: &Stop) -> Result<(), Failure> {
+    let words = if stop.stopped {
+        "Everything is stopped: no run, no timer, no mail."
     } else {
-        ("resume", "Everything goes on.")
+        "Everything goes on."
     };
-    let ((), seq) = place
-        .change(cause, async |session| Ok(session.set_stop(&stop).await?))
+    let answer = client
+        .send::<Resource<Stop>>(Method::PUT, "/v1/stop", stop)
         .await?;
-    let shown = json!({"stopped": stop.stopped, "commit": seq});
+    let shown = json!({"stopped": stop.stopped, "commit": answer.commit});
     print(style, &shown, |_| words.to_owned())
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use bursar_domain::{
+    matching,
     office::{STOP, Stop},
     row::Kind,
 };
@@ -294,7 +295,7 @@ async fn is_stopped(tx: &mut Tx) -> Result<bool, Error> {
     let stop = stop
         .transpose()
         .map_err(|error| Error::Corrupt(format!("the stop: {error}")))?;
-    Ok(stop.is_some_and(|stop| stop.stopped))
+    Ok(stop.is_some_and(|stop| matching::check_stop(&stop).is_err()))
 }
 
 async fn update_runs(tx: &mut Tx, updates: Vec<Vec<Arg>>) -> Result<QueueAnswer, Error> {

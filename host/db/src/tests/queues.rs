@@ -263,8 +263,9 @@ async fn every_end_is_in_the_log() {
         let counted = database.runs_counted().await.expect("counts");
         assert_eq!(counted.len(), ends.len());
         let filter = |state, limit| RunFilter {
-            automation: Some("reminders".to_owned()),
+            automations: Some(vec!["reminders".to_owned()]),
             state,
+            before: None,
             limit,
         };
         let listed = async |filter: RunFilter| -> Vec<String> {

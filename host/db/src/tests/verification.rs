@@ -62,6 +62,7 @@ async fn populate(database: &Database) {
         (Kind::Automation, "reminders", json!({"plugin": plugin})),
         (Kind::Timer, "reminders/daily", json!({"fired_until_us": 1})),
         (Kind::Control, STOP, json!({"stopped": false, "reason": ""})),
+        (Kind::Token, "abc", json!({"name": "a script"})),
     ];
     for (kind, id, body) in rows {
         work.put(&RowKey::of(kind, id), body).await;

@@ -369,6 +369,7 @@ type OutboxRow = (
     i64,
     String,
     String,
+    String,
     i64,
     Option<i64>,
     String,
@@ -389,16 +390,18 @@ async fn outbox(
             .await?;
         let Some(last) = page.last() else { break };
         after.clone_from(&last.0);
-        for (id, seq, body, state, attempts, due_us, error, seal) in page {
+        for (id, seq, automation, body, state, attempts, due_us, error, seal) in page {
             found.rows += 1;
             let Some(expected) = replay.messages.get(&id) else {
                 found.add("outbox", seq, id.as_str(), "the log knows no such message");
                 continue;
             };
-            if (seq, digest(&body)) != *expected {
+            if (seq, &automation, digest(&body))
+                != (expected.seq, &expected.automation, expected.text)
+            {
                 found.add(
                     "outbox",
-                    expected.0,
+                    expected.seq,
                     id.as_str(),
                     "it is not the message that the log holds",
                 );
@@ -411,13 +414,13 @@ async fn outbox(
                 error: &error,
             };
             if columns.seal(keys) != seal {
-                found.add("outbox", expected.0, id.as_str(), "its seal is broken");
+                found.add("outbox", expected.seq, id.as_str(), "its seal is broken");
             }
             seen.insert(id);
         }
     }
-    for (id, (seq, _)) in replay.messages.iter().filter(|(id, _)| !seen.contains(*id)) {
-        found.add("outbox", *seq, id.as_str(), "the message is missing");
+    for (id, message) in replay.messages.iter().filter(|(id, _)| !seen.contains(*id)) {
+        found.add("outbox", message.seq, id.as_str(), "the message is missing");
     }
     Ok(())
 }

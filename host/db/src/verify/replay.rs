@@ -15,6 +15,7 @@ use super::{Checkpoint, PAGE_ROWS, Verification, genesis};
 use crate::{
     adapter::{Tx, args},
     error::Error,
+    queue::automation_of,
     snapshot::row_key,
     statements as sql,
 };
@@ -37,6 +38,13 @@ pub(super) struct ExpectedRun {
     pub settled: Option<(Seq, String)>,
 }
 
+/// One message as the log says it is.
+pub(super) struct ExpectedMessage {
+    pub seq: Seq,
+    pub automation: String,
+    pub text: Hash,
+}
+
 /// The state at the log's end.
 #[derive(Default)]
 pub(super) struct Replay {
@@ -45,7 +53,7 @@ pub(super) struct Replay {
     pub head_hash: Hash,
     pub rows: HashMap<RowKey, Present>,
     pub runs: HashMap<String, ExpectedRun>,
-    pub messages: HashMap<String, (Seq, Hash)>,
+    pub messages: HashMap<String, ExpectedMessage>,
     pub definitions: HashMap<String, Collection>,
     /// Blobs that rows name, with the commit that named them.
     pub blobs: HashMap<String, Seq>,
@@ -263,7 +271,7 @@ impl Replay {
     fn revision(&self, key: &RowKey) -> Seq {
         match key.kind {
             Kind::Run => self.runs.get(&*key.id).map_or(0, |run| run.seq),
-            Kind::Message => self.messages.get(&*key.id).map_or(0, |message| message.0),
+            Kind::Message => self.messages.get(&*key.id).map_or(0, |message| message.seq),
             _ => self.rows.get(key).map_or(0, |row| row.revision),
         }
     }
@@ -286,7 +294,15 @@ impl Replay {
                     },
                 );
             }
-            (Kind::Message, Some(body)) => drop(self.messages.insert(id, (seq, digest(body)))),
+            (Kind::Message, Some(body)) => {
+                let message = serde_json::from_str::<Value>(body).unwrap_or_default();
+                let expected = ExpectedMessage {
+                    seq,
+                    automation: automation_of(&message).to_owned(),
+                    text: digest(body),
+                };
+                self.messages.insert(id, expected);
+            }
             (_, None) => drop(self.rows.remove(&key)),
             (kind, Some(body)) => {
                 match kind {

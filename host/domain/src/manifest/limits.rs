@@ -1,13 +1,14 @@
 //! What one execution may use. Each limit has a name, a default and a cap on what a manifest may ask for.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::problem::Problem;
 
 macro_rules! limits {
     ($($(#[$doc:meta])* $name:ident: $default:expr, at most $cap:expr;)*) => {
         /// Limits of one run, each with its unit last in its name.
-        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         #[serde(deny_unknown_fields, default)]
         pub struct Limits { $($(#[$doc])* pub $name: u64),* }
 

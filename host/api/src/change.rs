@@ -1,0 +1,147 @@
+//! Changes in a caller's name: done in a session, committed, and done again if others were quicker.
+
+use bursar_db::{Proposal, Verdict};
+use bursar_domain::{
+    manifest::{Authority, Limits},
+    office::Actor,
+    row::{RowKey, Seq},
+};
+use bursar_office::{Context, Session};
+use http::StatusCode;
+
+use crate::{Api, caller::Caller, failure::Failure, request::Asked};
+
+/// Tries of a change that others overtake.
+const TRIES_MAX: usize = 20;
+/// Cursors are bound to their session's seed: the same for all, so that the next request can continue a listing.
+const READING_SEED: [u8; 32] = [0; 32];
+
+/// What a change led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Changed {
+    /// The row that it is about.
+    pub key: RowKey,
+    /// The commit, now or when the same request came first; none if everything was as asked before.
+    pub seq: Option<Seq>,
+}
+
+impl Api {
+    /// Does something in a caller's name and commits it.
+    ///
+    /// A request that was made before is not done again: what came of it then is given. The session is handed over and
+    /// back, so that what is done may borrow from the request.
+    pub(crate) async fn change<F>(
+        &self,
+        caller: &Caller,
+        cause: &str,
+        asked: &Asked,
+        change: impl Fn(Session) -> F,
+    ) -> Result<Changed, Failure>
+    where
+        F: Future<Output = Result<(Session, RowKey), bursar_office::Error>> + Send,
+    {
+        for _ in 0..TRIES_MAX {
+            let mut session = match asked.scope {
+                Some(scope) => self.session_within(&caller.actor, scope).await?,
+                None => self.session(&caller.actor).await?,
+            };
+            if let Some(request) = &asked.request
+                && let Some(earlier) = session.earlier(request).await?
+            {
+                return Ok(Changed {
+                    key: serde_json::from_str(&earlier.result).map_err(Failure::host)?,
+                    seq: Some(earlier.seq),
+                });
+            }
+            let (mut session, key) = change(session).await?;
+            if let Some(request) = &asked.request {
+                let result = serde_json::to_string(&key).map_err(Failure::host)?;
+                session.note_request(request, &result).await?;
+            }
+            if let Some(seq) = self.commit(&caller.actor, cause, session).await? {
+                return Ok(Changed {
+                    key,
+                    seq: Some(seq).filter(|seq| *seq > 0),
+                });
+            }
+        }
+        Err(Failure::new(
+            StatusCode::CONFLICT,
+            "contention",
+            "others keep changing the same rows",
+        )
+        .hint("try again"))
+    }
+
+    /// Does something once, and gives up if others were quicker.
+    pub(crate) async fn commit_once<F>(
+        &self,
+        actor: &Actor,
+        cause: &str,
+        change: impl FnOnce(Session) -> F,
+    ) -> Result<(), Failure>
+    where
+        F: Future<Output = Result<Session, bursar_office::Error>> + Send,
+    {
+        let session = change(self.session(actor).await?).await?;
+        self.commit(actor, cause, session).await.map(drop)
+    }
+
+    /// Commits a session's draft: the commit's number, 0 if there was nothing to commit, none if the draft is stale.
+    async fn commit(
+        &self,
+        actor: &Actor,
+        cause: &str,
+        session: Session,
+    ) -> Result<Option<Seq>, Failure> {
+        let (draft, _) = session.into_parts();
+        if draft.is_empty() {
+            return Ok(Some(0));
+        }
+        let proposal = Proposal {
+            author: actor.clone(),
+            cause: cause.to_owned(),
+            draft,
+            settles: None,
+        };
+        match self.database().propose(proposal).await? {
+            Verdict::Committed { seq, .. } => Ok(Some(seq)),
+            Verdict::Stale(_) | Verdict::Fenced => Ok(None),
+            Verdict::Refused(problem) => Err(Failure::new(
+                StatusCode::CONFLICT,
+                &problem.code,
+                problem.message,
+            )),
+        }
+    }
+
+    /// A session that only reads. What an actor may do was decided by the guard of the request.
+    pub(crate) async fn reading(&self, actor: &Actor) -> Result<Session, Failure> {
+        self.seeded(actor, &actor.to_string(), READING_SEED).await
+    }
+
+    async fn session(&self, actor: &Actor) -> Result<Session, Failure> {
+        self.session_within(actor, &actor.to_string()).await
+    }
+
+    async fn session_within(&self, actor: &Actor, scope: &str) -> Result<Session, Failure> {
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(Failure::host)?;
+        self.seeded(actor, scope, seed).await
+    }
+
+    async fn seeded(&self, actor: &Actor, scope: &str, seed: [u8; 32]) -> Result<Session, Failure> {
+        let context = Context {
+            actor: actor.clone(),
+            scope: scope.to_owned(),
+            automation: None,
+            legal_entity_id: String::new(),
+            legal_entity: None,
+            authority: Authority::Everything,
+            now_us: self.database().now_us().await?,
+            seed,
+            limits: Limits::unlimited(),
+        };
+        Ok(Session::new(self.database(), context))
+    }
+}

@@ -1,0 +1,386 @@
+//! Invoices and payments, receivable and payable.
+
+use axum::{Json, extract::State};
+use bursar_domain::{
+    invoice::{Flow, Invoice, InvoiceContent, Payment},
+    money::Money,
+    row::{Kind, RowKey},
+};
+use bursar_office::{allocations::Part, payments::NewPayment};
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use crate::{
+    Api,
+    caller::{Administrator, Auditor},
+    failure::Failure,
+    records::Search,
+    request::{Body, Path, Query},
+    resource::{Page, PageQuery, Resource, Tagged, Written},
+};
+
+/// How a draft is issued.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct IssueAsked {
+    /// The number series: "INV" unless given, "CN" for a credit note.
+    pub series: Option<String>,
+    /// The commit's business date unless given.
+    pub issue_date: Option<Date>,
+}
+
+/// A rest that will not come.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WriteOffAsked {
+    /// At most what is outstanding.
+    pub amount: Money,
+    /// bad-debt, cash-discount, rounding, bank-fee (open); 1 to 100 bytes.
+    pub reason: String,
+}
+
+/// A dunning level that was sent.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DunningAsked {
+    /// 1 to 9.
+    #[schema(minimum = 1, maximum = 9)]
+    pub level: u32,
+}
+
+/// A payment as a bank statement tells it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PaymentAsked {
+    /// Receivable came in, payable went out.
+    pub flow: Flow,
+    /// Our legal entity.
+    pub legal_entity: String,
+    /// Who paid or was paid, if known: a record of the collection `parties`.
+    #[serde(default)]
+    pub party: Option<String>,
+    /// Above zero in both flows.
+    pub amount: Money,
+    /// The bank's value date.
+    pub value_date: Date,
+    /// 1 to 200 bytes, unique per bank account.
+    pub bank_reference: String,
+    /// Our account, 1 to 200 bytes.
+    pub bank_account: String,
+    /// At most 16 KiB.
+    #[serde(default)]
+    pub text: String,
+    /// An object, kept with the payment.
+    #[serde(default = "empty")]
+    pub extra: Value,
+}
+
+fn empty() -> Value {
+    json!({})
+}
+
+/// Why and when a payment is taken back.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReversalAsked {
+    /// The bank's value date.
+    pub value_date: Date,
+    /// In plain words.
+    pub reason: String,
+}
+
+/// Parts of a payment that settle invoices.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AllocationsAsked {
+    /// 1 to 1000.
+    #[schema(min_items = 1, max_items = 1000)]
+    pub allocations: Vec<PartAsked>,
+}
+
+/// Part of a payment that settles one invoice.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PartAsked {
+    /// The invoice's id.
+    pub invoice: String,
+    /// Above zero, in the currency of both.
+    pub amount: Money,
+}
+
+/// Invoices, by id
+#[utoipa::path(get, path = "/v1/invoices", tag = "invoices", params(PageQuery), responses((status = 200, body = Page<Resource<Invoice>>)))]
+pub(crate) async fn list_invoices(
+    Auditor(caller): Auditor,
+    State(api): State<Api>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Resource<Invoice>>>, Failure> {
+    let mut session = api.reading(&caller.actor).await?;
+    let listed = session.search_invoices(&[], &[], &query.paging()?).await?;
+    Ok(Json(Page::of(listed, |row| row)))
+}
+
+/// Search invoices
+///
+/// Fields: flow, kind, state, number, legal-entity, party, currency, issue-date, due-date, gross, outstanding,
+/// dunning-level, reference, supplier-number.
+#[utoipa::path(post, path = "/v1/invoices/search", tag = "invoices", request_body = Search, responses((status = 200, body = Page<Resource<Invoice>>)))]
+pub(crate) async fn search_invoices(
+    Auditor(caller): Auditor,
+    State(api): State<Api>,
+    Body { value, .. }: Body<Search>,
+) -> Result<Json<Page<Resource<Invoice>>>, Failure> {
+    let (tests, orders, paging) = value.parts()?;
+    let mut session = api.reading(&caller.actor).await?;
+    let listed = session.search_invoices(&tests, &orders, &paging).await?;
+    Ok(Json(Page::of(listed, |row| row)))
+}
+
+/// One invoice
+#[utoipa::path(get, path = "/v1/invoices/{id}", tag = "invoices", params(("id" = String, Path, description = "Its id")), responses((status = 200, body = Resource<Invoice>)))]
+pub(crate) async fn get_invoice(
+    Auditor(_): Auditor,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Tagged<Invoice>, Failure> {
+    api.resource(&RowKey::of(Kind::Invoice, &id))
+        .await
+        .map(Tagged)
+}
+
+/// Draft a receivable, or take in a supplier's invoice
+///
+/// Totals are the host's. `Idempotency-Key` makes it safe to send again.
+#[utoipa::path(post, path = "/v1/invoices", tag = "invoices", request_body = InvoiceContent, responses((status = 201, body = Resource<Invoice>)))]
+pub(crate) async fn create_invoice(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Body { value, asked }: Body<InvoiceContent>,
+) -> Result<Written<Invoice>, Failure> {
+    let effect_key = asked.effect_key();
+    let (value, effect_key) = (&value, &effect_key);
+    let changed = api
+        .change(&caller, "draft-invoice", &asked, |mut session| async move {
+            let made = session.draft_invoice(effect_key, value).await?;
+            Ok((session, RowKey::of(Kind::Invoice, &made.id)))
+        })
+        .await?;
+    let made_at = format!("/v1/invoices/{}", changed.key.id);
+    Ok(Written {
+        made_at: Some(made_at),
+        ..api.written(changed).await?
+    })
+}
+
+/// Issue a draft: its number comes with the commit
+#[utoipa::path(post, path = "/v1/invoices/{id}/issue", tag = "invoices", params(("id" = String, Path, description = "The invoice")), request_body = IssueAsked, responses((status = 200, body = Resource<Invoice>)))]
+pub(crate) async fn issue_invoice(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Body { value, asked }: Body<IssueAsked>,
+) -> Result<Written<Invoice>, Failure> {
+    let key = RowKey::of(Kind::Invoice, &id);
+    let (id, key, value, asked) = (&id, &key, &value, &asked);
+    let changed = api
+        .change(&caller, "issue-invoice", asked, |mut session| async move {
+            session.expect(key, &asked.expected).await?;
+            session
+                .issue_invoice(id, None, value.series.as_deref(), value.issue_date)
+                .await?;
+            Ok((session, key.clone()))
+        })
+        .await?;
+    api.written(changed).await
+}
+
+/// Write off a rest that will not come
+#[utoipa::path(post, path = "/v1/invoices/{id}/write-offs", tag = "invoices", params(("id" = String, Path, description = "The invoice")), request_body = WriteOffAsked, responses((status = 200, body = Resource<Invoice>)))]
+pub(crate) async fn write_off(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Body { value, asked }: Body<WriteOffAsked>,
+) -> Result<Written<Invoice>, Failure> {
+    let effect_key = asked.effect_key();
+    let key = RowKey::of(Kind::Invoice, &id);
+    let (id, key, value, asked, effect_key) = (&id, &key, &value, &asked, &effect_key);
+    let changed = api
+        .change(&caller, "write-off", asked, |mut session| async move {
+            session.expect(key, &asked.expected).await?;
+            session
+                .write_off(effect_key, id, value.amount, &value.reason)
+                .await?;
+            Ok((session, key.clone()))
+        })
+        .await?;
+    api.written(changed).await
+}
+
+/// Record that a dunning level was sent: each level once, for ever
+#[utoipa::path(post, path = "/v1/invoices/{id}/dunning", tag = "invoices", params(("id" = String, Path, description = "The invoice")), request_body = DunningAsked, responses((status = 200, body = Resource<Invoice>)))]
+pub(crate) async fn dun_invoice(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Body { value, asked }: Body<DunningAsked>,
+) -> Result<Written<Invoice>, Failure> {
+    let key = RowKey::of(Kind::Invoice, &id);
+    let (id, key, value, asked) = (&id, &key, &value, &asked);
+    let changed = api
+        .change(&caller, "dun-invoice", asked, |mut session| async move {
+            session.expect(key, &asked.expected).await?;
+            session.dun_invoice(id, value.level).await?;
+            Ok((session, key.clone()))
+        })
+        .await?;
+    api.written(changed).await
+}
+
+/// Payments, by id
+#[utoipa::path(get, path = "/v1/payments", tag = "payments", params(PageQuery), responses((status = 200, body = Page<Resource<Payment>>)))]
+pub(crate) async fn list_payments(
+    Auditor(caller): Auditor,
+    State(api): State<Api>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Resource<Payment>>>, Failure> {
+    let mut session = api.reading(&caller.actor).await?;
+    let listed = session.search_payments(&[], &[], &query.paging()?).await?;
+    Ok(Json(Page::of(listed, |row| row)))
+}
+
+/// Search payments
+///
+/// Fields: flow, party, amount, currency, value-date, bank-reference, bank-account, unallocated.
+#[utoipa::path(post, path = "/v1/payments/search", tag = "payments", request_body = Search, responses((status = 200, body = Page<Resource<Payment>>)))]
+pub(crate) async fn search_payments(
+    Auditor(caller): Auditor,
+    State(api): State<Api>,
+    Body { value, .. }: Body<Search>,
+) -> Result<Json<Page<Resource<Payment>>>, Failure> {
+    let (tests, orders, paging) = value.parts()?;
+    let mut session = api.reading(&caller.actor).await?;
+    let listed = session.search_payments(&tests, &orders, &paging).await?;
+    Ok(Json(Page::of(listed, |row| row)))
+}
+
+/// One payment
+#[utoipa::path(get, path = "/v1/payments/{id}", tag = "payments", params(("id" = String, Path, description = "Its id")), responses((status = 200, body = Resource<Payment>)))]
+pub(crate) async fn get_payment(
+    Auditor(_): Auditor,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+) -> Result<Tagged<Payment>, Failure> {
+    api.resource(&RowKey::of(Kind::Payment, &id))
+        .await
+        .map(Tagged)
+}
+
+/// Record a payment
+#[utoipa::path(post, path = "/v1/payments", tag = "payments", request_body = PaymentAsked, responses((status = 201, body = Resource<Payment>)))]
+pub(crate) async fn create_payment(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Body { value, asked }: Body<PaymentAsked>,
+) -> Result<Written<Payment>, Failure> {
+    let effect_key = asked.effect_key();
+    let payment = NewPayment {
+        flow: value.flow,
+        legal_entity: value.legal_entity,
+        party: value.party,
+        amount: value.amount,
+        value_date: value.value_date,
+        bank_reference: value.bank_reference,
+        bank_account: value.bank_account,
+        text: value.text,
+        extra: value.extra,
+    };
+    let (effect_key, payment) = (&effect_key, &payment);
+    let changed = api
+        .change(
+            &caller,
+            "record-payment",
+            &asked,
+            |mut session| async move {
+                let made = session.record_payment(effect_key, payment).await?;
+                Ok((session, RowKey::of(Kind::Payment, &made.id)))
+            },
+        )
+        .await?;
+    let made_at = format!("/v1/payments/{}", changed.key.id);
+    Ok(Written {
+        made_at: Some(made_at),
+        ..api.written(changed).await?
+    })
+}
+
+/// Take a payment back, with all its allocations
+///
+/// The answer is the reversal: a payment of its own.
+#[utoipa::path(post, path = "/v1/payments/{id}/reversal", tag = "payments", params(("id" = String, Path, description = "The payment")), request_body = ReversalAsked, responses((status = 201, body = Resource<Payment>)))]
+pub(crate) async fn reverse_payment(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Body { value, asked }: Body<ReversalAsked>,
+) -> Result<Written<Payment>, Failure> {
+    let effect_key = asked.effect_key();
+    let (id, value, asked, effect_key) = (&id, &value, &asked, &effect_key);
+    let changed = api
+        .change(
+            &caller,
+            "reverse-payment",
+            asked,
+            |mut session| async move {
+                session
+                    .expect(&RowKey::of(Kind::Payment, id), &asked.expected)
+                    .await?;
+                let made = session
+                    .reverse_payment(effect_key, id, value.value_date, &value.reason)
+                    .await?;
+                Ok((session, RowKey::of(Kind::Payment, &made.id)))
+            },
+        )
+        .await?;
+    let made_at = format!("/v1/payments/{}", changed.key.id);
+    Ok(Written {
+        made_at: Some(made_at),
+        ..api.written(changed).await?
+    })
+}
+
+/// Set parts of a payment against invoices, all or nothing
+#[utoipa::path(post, path = "/v1/payments/{id}/allocations", tag = "payments", params(("id" = String, Path, description = "The payment")), request_body = AllocationsAsked, responses((status = 200, body = Resource<Payment>)))]
+pub(crate) async fn allocate(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Body { value, asked }: Body<AllocationsAsked>,
+) -> Result<Written<Payment>, Failure> {
+    let effect_key = asked.effect_key();
+    let key = RowKey::of(Kind::Payment, &id);
+    let parts: Vec<Part> = value
+        .allocations
+        .into_iter()
+        .map(|part| Part {
+            invoice: part.invoice,
+            amount: part.amount,
+        })
+        .collect();
+    let (id, key, asked, effect_key, parts) = (&id, &key, &asked, &effect_key, &parts);
+    let changed = api
+        .change(
+            &caller,
+            "allocate-payment",
+            asked,
+            |mut session| async move {
+                session.expect(key, &asked.expected).await?;
+                session.allocate(effect_key, id, parts).await?;
+                Ok((session, key.clone()))
+            },
+        )
+        .await?;
+    api.written(changed).await
+}

@@ -1,0 +1,115 @@
+//! The HTTP admin API: the only crate that knows axum.
+//!
+//! Requests become operations of the office, in the name of whoever's token they carry; it holds no rule of the office and
+//! no SQL. What is served is listed once ([`mod@openapi`] is made from it), every failure has one shape ([`Failure`]), and
+//! every change takes one way (`change`). Entered by [`Api::new`]; served by [`serve`] over sockets, and by [`Local`] within
+//! the process.
+
+mod automations;
+mod caller;
+mod change;
+mod documents;
+mod edge;
+mod failure;
+mod health;
+mod invoices;
+mod jobs;
+mod local;
+mod log;
+mod messages;
+pub mod openapi;
+mod organisation;
+mod parameters;
+mod plugins;
+mod records;
+mod request;
+mod resource;
+mod router;
+mod runs;
+mod sample;
+mod serve;
+mod tasks;
+mod tokens;
+mod why;
+
+use std::sync::{Arc, OnceLock};
+
+use bursar_db::Database;
+use bursar_domain::office::Actor;
+use bursar_worker::Worker;
+
+pub use automations::{NewAutomation, Preview, Start};
+pub use caller::{Caller, TOKEN_PREFIX};
+pub use edge::REQUEST_ID_HEADER;
+pub use failure::{Failure, ProblemDocument};
+pub use health::{Health, Status};
+pub use jobs::{Job, JobResult, JobState};
+pub use local::Local;
+pub use log::{CommitShown, RowShown, VerificationAsked};
+pub use request::{FILE_BYTES_MAX, JSON_BYTES_MAX};
+pub use resource::{COMMIT_HEADER, Page, Resource};
+pub use runs::{Report, Run, RunShown};
+pub use sample::SampleLoaded;
+pub use serve::serve;
+pub use tasks::NewAnswer;
+pub use tokens::{Me, TokenAsked, TokenShown};
+pub use why::{EventExplained, TimerShown};
+
+/// Makes the worker when it is first needed: most local commands need none.
+type MakeWorker = dyn Fn() -> Result<Worker, bursar_worker::Error> + Send + Sync;
+
+/// The API of one database. Cheap to clone.
+#[derive(Clone)]
+pub struct Api {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    database: Database,
+    worker: OnceLock<Worker>,
+    make_worker: Box<MakeWorker>,
+    jobs: jobs::Jobs,
+}
+
+impl Api {
+    /// The API of a database. `make_worker` is called when something is to be compiled or previewed first.
+    pub fn new(
+        database: Database,
+        make_worker: impl Fn() -> Result<Worker, bursar_worker::Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                database,
+                worker: OnceLock::new(),
+                make_worker: Box::new(make_worker),
+                jobs: jobs::Jobs::default(),
+            }),
+        }
+    }
+
+    /// The API for callers within this process, in an administrator's name.
+    pub fn local(&self, actor: Actor) -> Local {
+        Local::new(self, Caller::local(actor))
+    }
+
+    /// Waits for the jobs that run.
+    pub async fn close(&self) {
+        self.inner.jobs.close().await;
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.inner.database
+    }
+
+    pub(crate) fn jobs(&self) -> &jobs::Jobs {
+        &self.inner.jobs
+    }
+
+    pub(crate) fn worker(&self) -> Result<Worker, Failure> {
+        if let Some(worker) = self.inner.worker.get() {
+            return Ok(worker.clone());
+        }
+        let worker = (self.inner.make_worker)()?;
+        Ok(self.inner.worker.get_or_init(|| worker).clone())
+    }
+}

@@ -1,0 +1,219 @@
+//! The log: its commits, what they changed, rows as of any of them, and its verification.
+
+use axum::{
+    Json,
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use bursar_db::{Checkpoint, CommitFilter, CommitRecord, Query as RowsAsked};
+use bursar_domain::{
+    draft::{Direction, Position},
+    row::Kind,
+};
+use bursar_office::describe::{RowDiff, describe_commit};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::{
+    Api,
+    caller::Auditor,
+    failure::Failure,
+    jobs::{Job, JobResult, accepted},
+    request::{Body, Path, Query},
+    resource::{Page, limit},
+};
+
+/// Which commits to list.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct LogQuery {
+    /// Most rows: 1 to 1000, 100 unless given.
+    #[param(minimum = 1, maximum = 1000)]
+    pub limit: Option<u32>,
+    /// The `next` of the page before.
+    pub after: Option<String>,
+}
+
+/// A commit with what it changed.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct CommitShown {
+    /// The commit.
+    pub commit: CommitRecord,
+    /// The rows that it changed, against the state before it. Used effect keys are left out.
+    pub changes: Vec<RowDiff>,
+}
+
+/// Which rows to list.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct RowsQuery {
+    /// The collection, for kinds that have them.
+    pub collection: String,
+    /// As they were after this commit.
+    #[param(minimum = 0)]
+    pub as_of: Option<i64>,
+    /// Most rows: 1 to 1000, 100 unless given.
+    #[param(minimum = 1, maximum = 1000)]
+    pub limit: Option<u32>,
+    /// The `next` of the page before.
+    pub after: Option<String>,
+}
+
+/// A row of any kind.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RowShown {
+    /// What it is.
+    pub kind: Kind,
+    /// The group within the kind; "" for kinds that have none.
+    pub collection: String,
+    /// Its id.
+    pub id: String,
+    /// The commit that wrote this image.
+    pub revision: i64,
+    /// What it says.
+    pub body: Value,
+}
+
+/// What a verification is to look at.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct VerificationAsked {
+    /// A place of the log that was noted before: the log must still hold it.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+/// Commits, newest first
+#[utoipa::path(get, path = "/v1/log", tag = "log", params(LogQuery), responses((status = 200, body = Page<CommitRecord>)))]
+pub(crate) async fn list_commits(
+    Auditor(_): Auditor,
+    State(api): State<Api>,
+    Query(query): Query<LogQuery>,
+) -> Result<Json<Page<CommitRecord>>, Failure> {
+    let limit = limit(query.limit)? as usize;
+    let before = query.after.as_deref().map(str::parse).transpose();
+    let filter = CommitFilter {
+        before: before.map_err(|_| unusable())?,
+        limit: limit.saturating_add(1),
+    };
+    let mut items = api.database().commits(&filter).await?;
+    let has_more = items.len() > limit;
+    items.truncate(limit);
+    let next = items
+        .last()
+        .filter(|_| has_more)
+        .map(|last| last.seq.to_string());
+    Ok(Json(Page { items, next }))
+}
+
+fn unusable() -> Failure {
+    Failure::new(
+        StatusCode::BAD_REQUEST,
+        "cursor-unusable",
+        "after is the next of an earlier page",
+    )
+}
+
+/// One commit: who, why, and what it changed
+#[utoipa::path(get, path = "/v1/log/{seq}", tag = "log", params(("seq" = i64, Path, description = "Its number", minimum = 1)), responses((status = 200, body = CommitShown)))]
+pub(crate) async fn get_commit(
+    Auditor(_): Auditor,
+    State(api): State<Api>,
+    Path(seq): Path<i64>,
+) -> Result<Json<CommitShown>, Failure> {
+    let commit = api
+        .database()
+        .commit(seq)
+        .await?
+        .ok_or_else(|| Failure::absent("commit", &seq.to_string()))?;
+    let changes = describe_commit(api.database(), seq).await?;
+    Ok(Json(CommitShown { commit, changes }))
+}
+
+/// Rows of one kind, by id, now or as of a commit
+#[utoipa::path(get, path = "/v1/rows/{kind}", tag = "log", params(("kind" = Kind, Path, description = "The kind; runs and messages have lists of their own"), RowsQuery), responses((status = 200, body = Page<RowShown>)))]
+pub(crate) async fn list_rows(
+    Auditor(_): Auditor,
+    State(api): State<Api>,
+    Path(asked): Path<String>,
+    Query(query): Query<RowsQuery>,
+) -> Result<Json<Page<RowShown>>, Failure> {
+    let limit = limit(query.limit)? as usize;
+    let found = Kind::find(&asked).filter(|kind| !kind.is_queued());
+    let kind = found.ok_or_else(|| {
+        let kinds: Vec<&str> = Kind::ALL
+            .iter()
+            .filter(|kind| !kind.is_queued())
+            .map(|kind| kind.as_str())
+            .collect();
+        Failure::absent("kind of row", &asked).hint(format!("one of: {}", kinds.join(", ")))
+    })?;
+    let mut snapshot = match query.as_of {
+        Some(seq) => api.database().snapshot_at(seq),
+        None => api.database().snapshot(),
+    };
+    let listing = RowsAsked {
+        kind,
+        collection: query.collection.as_str().into(),
+        conditions: Vec::new(),
+        order: None,
+        direction: Direction::Ascending,
+        after: query.after.map(|id| Position {
+            key: Vec::new(),
+            id: id.into(),
+        }),
+        limit,
+    };
+    let page = snapshot.list(&listing).await?;
+    let next = page
+        .rows
+        .last()
+        .filter(|_| !page.is_last)
+        .map(|(position, _)| position.id.to_string());
+    let items = page
+        .rows
+        .into_iter()
+        .map(|(_, row)| RowShown {
+            kind: row.key.kind,
+            collection: row.key.collection.to_string(),
+            id: row.key.id.to_string(),
+            revision: row.revision,
+            body: visible(kind, row.body.as_ref()),
+        })
+        .collect();
+    Ok(Json(Page { items, next }))
+}
+
+/// The body without what nobody has to see: a token's digest.
+fn visible(kind: Kind, body: &Value) -> Value {
+    let mut body = body.clone();
+    if kind == Kind::Token
+        && let Some(members) = body.as_object_mut()
+    {
+        members.remove("sha256");
+    }
+    body
+}
+
+/// Verify the log
+///
+/// Checks the chain of hashes and replays the log against every table. It takes a while: the answer is a job.
+#[utoipa::path(post, path = "/v1/verifications", tag = "log", request_body = VerificationAsked, responses((status = 202, body = Job, headers(("location" = String, description = "The job")))))]
+pub(crate) async fn verify(
+    Auditor(caller): Auditor,
+    State(api): State<Api>,
+    Body { value, .. }: Body<VerificationAsked>,
+) -> Result<Response, Failure> {
+    let database = api.database().clone();
+    let job = api
+        .jobs()
+        .start(&caller, "verification", 1, |progress| async move {
+            progress.step("replay the log");
+            let found = database.verify(value.checkpoint.as_ref()).await?;
+            Ok(JobResult::Verified(found))
+        })?;
+    Ok(accepted(job).into_response())
+}

@@ -1,0 +1,135 @@
+//! The organisation: legal entities, departments, business calendars, collections, and the stop of everything.
+
+use axum::extract::State;
+use bursar_domain::{
+    business::BusinessCalendar,
+    office::{Collection, Department, LegalEntity, STOP, Stop},
+    row::{Kind, RowKey},
+};
+
+use crate::{
+    Api,
+    caller::{Administrator, Auditor, Viewer},
+    failure::Failure,
+    request::{Body, Path, Query},
+    resource::{Page, PageQuery, Resource, Tagged, Written},
+};
+
+/// Reading and replacing rows that people name themselves.
+macro_rules! named_rows {
+    ($(
+        $body:ty, $kind:expr, $cause:literal, $tag:literal, $put_method:ident,
+        $(#[$list_doc:meta])* list $list:ident $path:literal,
+        $(#[$get_doc:meta])* get $get:ident $one:literal,
+        $(#[$put_doc:meta])* put $put:ident;
+    )*) => {$(
+        $(#[$list_doc])*
+        #[utoipa::path(get, path = $path, tag = $tag, params(PageQuery), responses((status = 200, body = Page<Resource<$body>>)))]
+        pub(crate) async fn $list(
+            Auditor(caller): Auditor,
+            State(api): State<Api>,
+            Query(page): Query<PageQuery>,
+        ) -> Result<axum::Json<Page<Resource<$body>>>, Failure> {
+            let mut session = api.reading(&caller.actor).await?;
+            let listed = session.rows::<$body>($kind, &[], &page.paging()?).await?;
+            Ok(axum::Json(Page::of(listed, |row| row)))
+        }
+
+        $(#[$get_doc])*
+        #[utoipa::path(get, path = $one, tag = $tag, params(("id" = String, Path, description = "Lower-case letters, digits and hyphens")), responses((status = 200, body = Resource<$body>)))]
+        pub(crate) async fn $get(
+            Auditor(_): Auditor,
+            State(api): State<Api>,
+            Path(id): Path<String>,
+        ) -> Result<Tagged<$body>, Failure> {
+            api.resource(&RowKey::of($kind, &id)).await.map(Tagged)
+        }
+
+        $(#[$put_doc])*
+        #[utoipa::path(put, path = $one, tag = $tag, params(("id" = String, Path, description = "Lower-case letters, digits and hyphens")), request_body = $body, responses((status = 200, body = Resource<$body>)))]
+        pub(crate) async fn $put(
+            Administrator(caller): Administrator,
+            State(api): State<Api>,
+            Path(id): Path<String>,
+            Body { value, asked }: Body<$body>,
+        ) -> Result<Written<$body>, Failure> {
+            let key = RowKey::of($kind, &id);
+    let (id, key, value, asked) = (&id, &key, &value, &asked);
+            let changed = api
+                .change(&caller, $cause, asked, |mut session| async move {
+                    session.expect(key, &asked.expected).await?;
+                    session.$put_method(id, value).await?;
+                    Ok((session, key.clone()))
+                })
+                .await?;
+            api.written(changed).await
+        }
+    )*};
+}
+
+named_rows! {
+    LegalEntity, Kind::Entity, "put-entity", "organisation", put_entity,
+    /// Legal entities
+    list list_entities "/v1/entities",
+    /// One legal entity
+    get get_entity "/v1/entities/{id}",
+    /// Make or change a legal entity
+    put put_entity;
+
+    Department, Kind::Department, "put-department", "organisation", put_department,
+    /// Departments
+    list list_departments "/v1/departments",
+    /// One department
+    get get_department "/v1/departments/{id}",
+    /// Make or change a department
+    put put_department;
+
+    BusinessCalendar, Kind::Calendar, "put-calendar", "organisation", put_calendar,
+    /// Business calendars
+    list list_calendars "/v1/calendars",
+    /// One business calendar
+    get get_calendar "/v1/calendars/{id}",
+    /// Make or change a business calendar
+    put put_calendar;
+
+    Collection, Kind::Collection, "define-collection", "records", define_collection,
+    /// Collections of records
+    list list_collections "/v1/collections",
+    /// One collection's definition
+    get get_collection "/v1/collections/{id}",
+    /// Define a collection
+    ///
+    /// A definition can change only as long as the collection has no records.
+    put put_collection;
+}
+
+/// Whether everything is stopped
+#[utoipa::path(get, path = "/v1/stop", tag = "organisation", responses((status = 200, body = Stop)))]
+pub(crate) async fn get_stop(
+    Viewer(caller): Viewer,
+    State(api): State<Api>,
+) -> Result<axum::Json<Stop>, Failure> {
+    Ok(axum::Json(api.reading(&caller.actor).await?.stop().await?))
+}
+
+/// Stop everything, or let it go on
+///
+/// While stopped, no run is claimed, no timer fires and nothing is delivered. What waits goes on afterwards.
+#[utoipa::path(put, path = "/v1/stop", tag = "organisation", request_body = Stop, responses((status = 200, body = Resource<Stop>)))]
+pub(crate) async fn put_stop(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Body { value, asked }: Body<Stop>,
+) -> Result<Written<Stop>, Failure> {
+    let cause = if value.stopped { "stop-all" } else { "resume" };
+    let key = RowKey::of(Kind::Control, STOP);
+    let (key, value, asked) = (&key, &value, &asked);
+    let changed = api
+        .change(&caller, cause, asked, |mut session| async move {
+            session.expect(key, &asked.expected).await?;
+            session.set_stop(value).await?;
+            Ok((session, key.clone()))
+        })
+        .await?;
+    api.written(changed).await
+}

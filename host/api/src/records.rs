@@ -1,0 +1,223 @@
+//! Records of collections, and how every listing of rows is narrowed and ordered.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, response::IntoResponse};
+use bursar_domain::{
+    draft::Direction,
+    index::Comparison,
+    row::{Kind, RowKey},
+};
+use bursar_office::{Listed, Order, Paging, Test};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::{
+    Api,
+    caller::{Administrator, Auditor},
+    failure::Failure,
+    request::{Asked, Body, Path, Query},
+    resource::{Page, PageQuery, Resource, Tagged, Written, commit, limit},
+};
+
+/// One test of an indexed field.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConditionAsked {
+    /// The field's name.
+    pub field: String,
+    /// How it compares.
+    pub comparison: Comparison,
+    /// With what: JSON scalars, as many as the comparison takes.
+    #[serde(default)]
+    pub values: Vec<Value>,
+}
+
+/// How a listing is sorted: by an indexed field; missing values come last, ties are broken by id.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrderAsked {
+    /// The field's name.
+    pub field: String,
+    /// Which way.
+    #[serde(default)]
+    pub direction: DirectionAsked,
+}
+
+/// Which way a listing is sorted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DirectionAsked {
+    /// Small first.
+    #[default]
+    Ascending,
+    /// Large first.
+    Descending,
+}
+
+/// A search: all conditions must hold.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Search {
+    /// At most 20.
+    #[schema(max_items = 20)]
+    pub conditions: Vec<ConditionAsked>,
+    /// At most one.
+    #[schema(max_items = 1)]
+    pub order: Vec<OrderAsked>,
+    /// Most rows: 1 to 1000, 100 unless given.
+    #[schema(minimum = 1, maximum = 1000)]
+    pub limit: Option<u32>,
+    /// The `next` of the page before.
+    pub after: Option<String>,
+}
+
+impl Search {
+    /// As the office asks it.
+    pub(crate) fn parts(&self) -> Result<(Vec<Test>, Vec<Order>, Paging), Failure> {
+        let tests = self
+            .conditions
+            .iter()
+            .map(|condition| Test {
+                field: condition.field.clone(),
+                comparison: condition.comparison,
+                values: condition.values.clone(),
+            })
+            .collect();
+        let orders = self
+            .order
+            .iter()
+            .map(|order| Order {
+                field: order.field.clone(),
+                direction: match order.direction {
+                    DirectionAsked::Ascending => Direction::Ascending,
+                    DirectionAsked::Descending => Direction::Descending,
+                },
+            })
+            .collect();
+        let paging = Paging {
+            limit: limit(self.limit)?,
+            after: self.after.clone(),
+        };
+        Ok((tests, orders, paging))
+    }
+}
+
+type Record = Resource<Value>;
+
+fn page(listed: Listed<Arc<Value>>) -> Json<Page<Record>> {
+    Json(Page::of(listed, |row| row.map(Arc::unwrap_or_clone)))
+}
+
+/// Records of a collection, by id
+#[utoipa::path(get, path = "/v1/collections/{collection}/records", tag = "records", params(("collection" = String, Path, description = "The collection"), PageQuery), responses((status = 200, body = Page<Resource<Value>>)))]
+pub(crate) async fn list_records(
+    Auditor(caller): Auditor,
+    State(api): State<Api>,
+    Path(collection): Path<String>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Page<Record>>, Failure> {
+    let mut session = api.reading(&caller.actor).await?;
+    let listed = session
+        .search_records(&collection, &[], &[], &query.paging()?)
+        .await?;
+    Ok(page(listed))
+}
+
+/// Search records by indexed fields
+#[utoipa::path(post, path = "/v1/collections/{collection}/search", tag = "records", params(("collection" = String, Path, description = "The collection")), request_body = Search, responses((status = 200, body = Page<Resource<Value>>)))]
+pub(crate) async fn search_records(
+    Auditor(caller): Auditor,
+    State(api): State<Api>,
+    Path(collection): Path<String>,
+    Body { value, .. }: Body<Search>,
+) -> Result<Json<Page<Record>>, Failure> {
+    let (tests, orders, paging) = value.parts()?;
+    let mut session = api.reading(&caller.actor).await?;
+    let listed = session
+        .search_records(&collection, &tests, &orders, &paging)
+        .await?;
+    Ok(page(listed))
+}
+
+/// One record
+#[utoipa::path(get, path = "/v1/collections/{collection}/records/{id}", tag = "records", params(("collection" = String, Path, description = "The collection"), ("id" = String, Path, description = "Its id")), responses((status = 200, body = Resource<Value>)))]
+pub(crate) async fn get_record(
+    Auditor(_): Auditor,
+    State(api): State<Api>,
+    Path((collection, id)): Path<(String, String)>,
+) -> Result<Tagged<Value>, Failure> {
+    api.resource(&RowKey::within(Kind::Record, &collection, &id))
+        .await
+        .map(Tagged)
+}
+
+/// Create a record
+///
+/// The body is the record, valid under its collection's schema. `Idempotency-Key` makes it safe to send again.
+#[utoipa::path(post, path = "/v1/collections/{collection}/records", tag = "records", params(("collection" = String, Path, description = "The collection")), request_body = Value, responses((status = 201, body = Resource<Value>)))]
+pub(crate) async fn create_record(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Path(collection): Path<String>,
+    Body { value, asked }: Body<Value>,
+) -> Result<Written<Value>, Failure> {
+    let effect_key = asked.effect_key();
+    let (value, collection, effect_key) = (&value, &collection, &effect_key);
+    let changed = api
+        .change(&caller, "create-record", &asked, |mut session| async move {
+            let made = session.create_record(collection, effect_key, value).await?;
+            Ok((session, RowKey::within(Kind::Record, collection, &made.id)))
+        })
+        .await?;
+    let made_at = format!("/v1/collections/{collection}/records/{}", changed.key.id);
+    Ok(Written {
+        made_at: Some(made_at),
+        ..api.written(changed).await?
+    })
+}
+
+/// Change parts of a record
+///
+/// A merge patch (RFC 7386): null takes a member away.
+#[utoipa::path(patch, path = "/v1/collections/{collection}/records/{id}", tag = "records", params(("collection" = String, Path, description = "The collection"), ("id" = String, Path, description = "Its id")), request_body = Value, responses((status = 200, body = Resource<Value>)))]
+pub(crate) async fn patch_record(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Path((collection, id)): Path<(String, String)>,
+    Body { value, asked }: Body<Value>,
+) -> Result<Written<Value>, Failure> {
+    let key = RowKey::within(Kind::Record, &collection, &id);
+    let (id, key, value, asked, collection) = (&id, &key, &value, &asked, &collection);
+    let changed = api
+        .change(&caller, "patch-record", asked, |mut session| async move {
+            session.expect(key, &asked.expected).await?;
+            session.patch_record(collection, id, None, value).await?;
+            Ok((session, key.clone()))
+        })
+        .await?;
+    api.written(changed).await
+}
+
+/// Remove a record
+#[utoipa::path(delete, path = "/v1/collections/{collection}/records/{id}", tag = "records", params(("collection" = String, Path, description = "The collection"), ("id" = String, Path, description = "Its id")), responses((status = 204)))]
+pub(crate) async fn delete_record(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Path((collection, id)): Path<(String, String)>,
+    asked: Asked,
+) -> Result<impl IntoResponse, Failure> {
+    let key = RowKey::within(Kind::Record, &collection, &id);
+    let (id, key, asked, collection) = (&id, &key, &asked, &collection);
+    let changed = api
+        .change(&caller, "remove-record", asked, |mut session| async move {
+            session.expect(key, &asked.expected).await?;
+            session.remove_record(collection, id, None).await?;
+            Ok((session, key.clone()))
+        })
+        .await?;
+    let headers: http::HeaderMap = commit(changed.seq).into_iter().collect();
+    Ok((StatusCode::NO_CONTENT, headers))
+}

@@ -1,0 +1,292 @@
+//! Asks the API: of a server under a URL, or of the data folder itself within this process.
+//!
+//! Commands do not know which of the two it is.
+
+use std::time::Duration;
+
+use bursar_api::{COMMIT_HEADER, Job, JobResult, JobState, Local, Page, ProblemDocument};
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{
+    failure::Failure,
+    output::Progress,
+    place::{Place, author},
+    settings::Server,
+};
+
+/// Longest wait for one answer.
+const ANSWER_MAX: Duration = Duration::from_secs(150);
+/// Largest answer that is read.
+const ANSWER_BYTES_MAX: u64 = 256 << 20;
+/// How long one request waits for a job's end.
+const JOB_WAIT_MS: u32 = 500;
+/// Rows asked for at a time.
+const PAGE_ROWS: usize = 1000;
+/// What stands for itself in a part of a path (RFC 3986, unreserved).
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Where the API is.
+pub enum Client {
+    /// In the data folder.
+    Local(Box<Here>),
+    /// At a server.
+    Remote(Remote),
+}
+
+/// The data folder, with its API in this process.
+pub struct Here {
+    pub place: Place,
+    api: Local,
+}
+
+/// A server.
+pub struct Remote {
+    agent: ureq::Agent,
+    url: String,
+    token: String,
+}
+
+/// What came back, and the commit that it led to.
+#[derive(Debug)]
+pub struct Answer<T> {
+    pub value: T,
+    pub commit: Option<i64>,
+}
+
+/// One part of a path, whatever is in it.
+pub fn part(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
+}
+
+/// A path with its query; parameters without a value are left out.
+pub fn query(path: &str, parameters: &[(&str, Option<String>)]) -> String {
+    let given: Vec<String> = parameters
+        .iter()
+        .filter_map(|(name, value)| Some(format!("{name}={}", part(value.as_ref()?))))
+        .collect();
+    if given.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", given.join("&"))
+    }
+}
+
+impl Client {
+    /// The API of a data folder.
+    pub fn here(place: Place) -> Self {
+        let api = place.api().local(author());
+        Client::Local(Box::new(Here { place, api }))
+    }
+
+    /// The API of a server.
+    pub fn at(server: Server) -> Self {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(ANSWER_MAX))
+            .user_agent(concat!("bursar/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .new_agent();
+        Client::Remote(Remote {
+            agent,
+            url: server.url.trim_end_matches('/').to_owned(),
+            token: server.token,
+        })
+    }
+
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        let answer = self.ask(Method::GET, path, None).await?;
+        Ok(answer.value)
+    }
+
+    /// Sends JSON.
+    pub async fn send<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Answer<T>, Failure> {
+        let text =
+            serde_json::to_vec(body).map_err(|error| Failure::host("cannot write JSON", error))?;
+        self.ask(
+            method,
+            path,
+            Some(("application/json".to_owned(), Bytes::from(text))),
+        )
+        .await
+    }
+
+    /// Sends a file.
+    pub async fn upload<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        media_type: &str,
+        bytes: Vec<u8>,
+    ) -> Result<Answer<T>, Failure> {
+        self.ask(
+            method,
+            path,
+            Some((media_type.to_owned(), Bytes::from(bytes))),
+        )
+        .await
+    }
+
+    /// Sends nothing but the wish.
+    pub async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(String, Bytes)>,
+    ) -> Result<Answer<T>, Failure> {
+        let mut request = Request::builder().method(method).uri(path);
+        let bytes = match body {
+            Some((media_type, bytes)) => {
+                request = request.header(header::CONTENT_TYPE, media_type);
+                bytes
+            }
+            None => Bytes::new(),
+        };
+        let request = request.body(bytes).map_err(|error| {
+            Failure::user("this cannot be asked for")
+                .because(error)
+                .hint("check the names")
+        })?;
+        let response = match self {
+            Client::Local(here) => here
+                .api
+                .call(request)
+                .await
+                .map_err(|failure| Failure::host("the API failed", failure.code()))?,
+            Client::Remote(remote) => remote.call(request).await?,
+        };
+        let answer = read(&response);
+        if response.status() == StatusCode::NOT_FOUND {
+            // The API does not repeat the name of what is not there.
+            return answer.map_err(|failure| failure.because(format!("{path} was asked for")));
+        }
+        answer
+    }
+
+    /// All rows of a listing, up to a limit: the rows, and whether there are no more.
+    pub async fn pages<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        parameters: &[(&str, Option<String>)],
+        limit: usize,
+    ) -> Result<(Vec<T>, bool), Failure> {
+        let mut items: Vec<T> = Vec::new();
+        let mut after = None;
+        while items.len() < limit {
+            let wanted = limit.saturating_sub(items.len()).min(PAGE_ROWS);
+            let mut asked = parameters.to_vec();
+            asked.push(("limit", Some(wanted.to_string())));
+            asked.push(("after", after));
+            let page: Page<T> = self.get(&query(path, &asked)).await?;
+            items.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                return Ok((items, true));
+            }
+        }
+        Ok((items, false))
+    }
+
+    /// Waits for a job and says how far it is.
+    pub async fn finish(&self, job: Job) -> Result<JobResult, Failure> {
+        let mut job = job;
+        let mut progress = Progress::begin();
+        while job.state == JobState::Running {
+            progress.say(&format!(
+                "{} ({} of {})",
+                job.step,
+                job.steps_done + 1,
+                job.steps
+            ));
+            job = self
+                .get(&query(
+                    &format!("/v1/jobs/{}", part(&job.id)),
+                    &[("wait_ms", Some(JOB_WAIT_MS.to_string()))],
+                ))
+                .await?;
+        }
+        drop(progress);
+        match (job.result, job.problem) {
+            (Some(result), _) => Ok(result),
+            (None, Some(problem)) => Err(problem.into()),
+            (None, None) => Err(Failure::host("the job ended without a word", job.id)),
+        }
+    }
+}
+
+impl Remote {
+    async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let url = format!("{}{}", self.url, parts.uri);
+        let bad = |cause: &dyn std::fmt::Display| {
+            Failure::user(format!("{} is not the URL of a server", self.url))
+                .because(cause)
+                .hint("BURSAR_URL is such as http://127.0.0.1:8080")
+        };
+        parts.uri = url.parse().map_err(|error| bad(&error))?;
+        if !matches!(parts.uri.scheme_str(), Some("http" | "https")) {
+            return Err(bad(&"it begins with http:// or https://"));
+        }
+        let bearer = http::HeaderValue::from_str(&format!("Bearer {}", self.token));
+        let mut bearer = bearer.map_err(|_| {
+            Failure::user("BURSAR_TOKEN is not a token").hint("bursar token create, on the host")
+        })?;
+        bearer.set_sensitive(true);
+        parts.headers.insert(header::AUTHORIZATION, bearer);
+        let agent = self.agent.clone();
+        let request = Request::from_parts(parts, body.to_vec());
+        let answered = tokio::task::spawn_blocking(move || {
+            let mut response = agent.run(request)?;
+            let bytes = response
+                .body_mut()
+                .with_config()
+                .limit(ANSWER_BYTES_MAX)
+                .read_to_vec()?;
+            Ok::<_, ureq::Error>(response.map(|_| Bytes::from(bytes)))
+        })
+        .await
+        .map_err(|error| Failure::host("cannot ask the server", error))?;
+        answered.map_err(|error| {
+            Failure::user(format!("the server {} does not answer", self.url))
+                .because(error)
+                .hint("check BURSAR_URL, and that `bursar serve` runs there")
+        })
+    }
+}
+
+fn read<T: DeserializeOwned>(response: &Response<Bytes>) -> Result<Answer<T>, Failure> {
+    if !response.status().is_success() {
+        let problem: Result<ProblemDocument, _> = serde_json::from_slice(response.body());
+        return Err(match problem {
+            Ok(problem) => problem.into(),
+            Err(_) => Failure::user(format!("the server answered {}", response.status()))
+                .hint("check BURSAR_URL: it may not be a Bursar host"),
+        });
+    }
+    let commit = response
+        .headers()
+        .get(&COMMIT_HEADER)
+        .and_then(|value| value.to_str().ok()?.parse().ok());
+    let body = if response.body().is_empty() {
+        b"null"
+    } else {
+        response.body().as_ref()
+    };
+    let value = serde_json::from_slice(body).map_err(|error| {
+        Failure::user("the server answered something else than expected")
+            .because(error)
+            .hint("use the version of bursar that the server has")
+    })?;
+    Ok(Answer { value, commit })
+}

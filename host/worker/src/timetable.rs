@@ -1,0 +1,318 @@
+//! Which timers there are, and when each fires: asked by what fires them and by what tells about them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bursar_db::{Query, Snapshot};
+use bursar_domain::{
+    draft::{Direction, Position},
+    manifest::{Manifest, Misfire, TriggerAsk},
+    matching::Unmet,
+    office::{Automation, LegalEntity, Plugin, STOP, Stop, Timer},
+    row::{Kind, RowKey},
+    time,
+};
+use croner::{Cron, parser::CronParser, parser::Seconds};
+use jiff::{Timestamp, tz::TimeZone};
+
+use crate::Error;
+
+/// Automations read at a time.
+const PAGE_ROWS: usize = 1_000;
+/// Missed firings that are counted; older ones are forgotten.
+const MISSED_MAX: usize = 10_000;
+
+/// A timer of an automation, and all that its firings depend on.
+#[derive(Clone, Debug)]
+pub(crate) struct Watched {
+    pub automation: String,
+    pub timer: String,
+    pub cron: String,
+    pub misfire: Misfire,
+    pub zone: String,
+    /// Firings up to this instant are dealt with; none if nobody has looked at the timer yet.
+    pub fired_until_us: Option<i64>,
+}
+
+impl Watched {
+    /// Firings after one instant, up to and including another, in microseconds UTC, rising.
+    pub(crate) fn firings(&self, after_us: i64, until_us: i64) -> Result<Vec<i64>, String> {
+        let cron = parse(&self.cron)?;
+        let mut found = std::collections::VecDeque::new();
+        for at_us in occurrences(&cron, &self.zone, after_us)?.take_while(|at| *at <= until_us) {
+            found.push_back(at_us);
+            if found.len() > MISSED_MAX {
+                found.pop_front();
+            }
+        }
+        Ok(found.into())
+    }
+
+    /// The first firing after an instant.
+    pub(crate) fn next(&self, after_us: i64) -> Result<i64, String> {
+        let cron = parse(&self.cron)?;
+        let first = occurrences(&cron, &self.zone, after_us)?.next();
+        first.ok_or_else(|| "it never fires again".to_owned())
+    }
+
+    /// Whether the timer fires for an instant, or has yet to be looked at for it.
+    pub(crate) fn check(&self, at_us: i64, now_us: i64) -> Result<(), Unmet> {
+        let next = parse(&self.cron)
+            .and_then(|cron| Ok(occurrences(&cron, &self.zone, at_us.saturating_sub(1))?.next()));
+        if next.map_err(|_| Unmet::TimerUnreadable)? != Some(at_us) {
+            return Err(Unmet::TimerNotDue);
+        }
+        // Its first look notes the present instant: a timer does not fire for what was before its enabling.
+        if self.fired_until_us.unwrap_or(now_us) >= at_us {
+            return Err(Unmet::TimerPassed);
+        }
+        Ok(())
+    }
+}
+
+/// A page of automations, by id, behind one of them.
+pub(crate) async fn automations(
+    snapshot: &mut Snapshot,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<(String, Automation)>, Error> {
+    let query = Query {
+        kind: Kind::Automation,
+        collection: Arc::from(""),
+        conditions: Vec::new(),
+        order: None,
+        direction: Direction::Ascending,
+        after: after.map(|id| Position {
+            key: Vec::new(),
+            id: Arc::from(id),
+        }),
+        limit,
+    };
+    let page = snapshot.list(&query).await?;
+    let decoded = page.rows.into_iter().map(|(_, row)| {
+        let automation = row.decode().map_err(bursar_office::Error::from)?;
+        Ok((row.key.id.to_string(), automation))
+    });
+    decoded.collect()
+}
+
+/// All automations, by id.
+pub(crate) async fn all_automations(
+    snapshot: &mut Snapshot,
+) -> Result<Vec<(String, Automation)>, Error> {
+    let mut found: Vec<(String, Automation)> = Vec::new();
+    loop {
+        let last = found.last().map(|(id, _)| id.clone());
+        let page = automations(snapshot, last.as_deref(), PAGE_ROWS).await?;
+        let is_last = page.len() < PAGE_ROWS;
+        found.extend(page);
+        if is_last {
+            return Ok(found);
+        }
+    }
+}
+
+/// Plugins and legal entities that were read already: many automations share them.
+#[derive(Default)]
+pub(crate) struct Shared {
+    manifests: HashMap<String, Arc<Manifest>>,
+    zones: HashMap<String, String>,
+}
+
+impl Shared {
+    /// The manifest of an automation's plugin; none if the plugin is gone.
+    pub(crate) async fn manifest(
+        &mut self,
+        snapshot: &mut Snapshot,
+        automation: &Automation,
+    ) -> Result<Option<Arc<Manifest>>, Error> {
+        if let Some(manifest) = self.manifests.get(&automation.plugin) {
+            return Ok(Some(manifest.clone()));
+        }
+        let key = RowKey::of(Kind::Plugin, &automation.plugin);
+        let Some(row) = snapshot.get(&key).await? else {
+            return Ok(None);
+        };
+        let plugin: Plugin = row.decode().map_err(bursar_office::Error::from)?;
+        let manifest = Arc::new(plugin.manifest);
+        self.manifests
+            .insert(automation.plugin.clone(), manifest.clone());
+        Ok(Some(manifest))
+    }
+
+    async fn zone(
+        &mut self,
+        snapshot: &mut Snapshot,
+        automation: &Automation,
+    ) -> Result<Option<String>, Error> {
+        if let Some(zone) = self.zones.get(&automation.legal_entity) {
+            return Ok(Some(zone.clone()));
+        }
+        let key = RowKey::of(Kind::Entity, &automation.legal_entity);
+        let Some(row) = snapshot.get(&key).await? else {
+            return Ok(None);
+        };
+        let entity: LegalEntity = row.decode().map_err(bursar_office::Error::from)?;
+        self.zones
+            .insert(automation.legal_entity.clone(), entity.zone.clone());
+        Ok(Some(entity.zone))
+    }
+
+    /// The timers of an automation, in the manifest's order.
+    pub(crate) async fn timers_of(
+        &mut self,
+        snapshot: &mut Snapshot,
+        id: &str,
+        automation: &Automation,
+    ) -> Result<Vec<Watched>, Error> {
+        let Some(manifest) = self.manifest(snapshot, automation).await? else {
+            return Ok(Vec::new());
+        };
+        let mut found = Vec::new();
+        for ask in &manifest.triggers {
+            let TriggerAsk::Timer {
+                name,
+                cron,
+                misfire,
+            } = ask
+            else {
+                continue;
+            };
+            let Some(zone) = self.zone(snapshot, automation).await? else {
+                continue;
+            };
+            let key = RowKey::of(Kind::Timer, &format!("{id}/{name}"));
+            let known: Option<Timer> = match snapshot.get(&key).await? {
+                Some(row) => Some(row.decode().map_err(bursar_office::Error::from)?),
+                None => None,
+            };
+            found.push(Watched {
+                automation: id.to_owned(),
+                timer: name.clone(),
+                cron: cron.clone(),
+                misfire: *misfire,
+                zone,
+                fired_until_us: known.map(|timer| timer.fired_until_us),
+            });
+        }
+        Ok(found)
+    }
+}
+
+/// The organisation's stop, set or not.
+pub(crate) async fn stop(snapshot: &mut Snapshot) -> Result<Stop, Error> {
+    let row = snapshot.get(&RowKey::of(Kind::Control, STOP)).await?;
+    let stop = row.map(|row| row.decode()).transpose();
+    Ok(stop.map_err(bursar_office::Error::from)?.unwrap_or(Stop {
+        stopped: false,
+        reason: String::new(),
+    }))
+}
+
+/// Refuses a manifest with a timer that cannot be read, or never fires.
+pub(crate) fn check_timers(manifest: &Manifest) -> Result<(), Error> {
+    // Any leap year's cycle will do: whether a rule ever fires does not depend on today.
+    let start = Timestamp::UNIX_EPOCH.to_zoned(TimeZone::UTC);
+    let fires = |cron: &str| -> Result<(), String> {
+        let first = parse(cron)?.find_next_occurrence(&start, false);
+        first.map(drop).map_err(|error| error.to_string())
+    };
+    for ask in &manifest.triggers {
+        if let TriggerAsk::Timer { name, cron, .. } = ask {
+            fires(cron).map_err(|message| Error::PluginTimer {
+                plugin: manifest.name.clone(),
+                timer: name.clone(),
+                message,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn parse(cron: &str) -> Result<Cron, String> {
+    CronParser::builder()
+        .seconds(Seconds::Disallowed)
+        .build()
+        .parse(cron)
+        .map_err(|error| error.to_string())
+}
+
+/// Instants after one that a rule names in a zone, in microseconds UTC, rising.
+fn occurrences(
+    cron: &Cron,
+    zone: &str,
+    after_us: i64,
+) -> Result<impl Iterator<Item = i64>, String> {
+    let zone = time::zone(zone).map_err(|error| error.to_string())?;
+    let after = Timestamp::from_microsecond(after_us)
+        .map_err(|error| error.to_string())?
+        .to_zoned(zone);
+    let instants = cron.iter_after(after);
+    Ok(instants
+        .map(|firing| firing.timestamp().as_microsecond())
+        .filter(move |at_us| *at_us > after_us))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> i64 {
+        time::from_rfc3339(text).expect("a good instant")
+    }
+
+    fn watched(cron: &str, zone: &str) -> Watched {
+        Watched {
+            automation: "a".to_owned(),
+            timer: "daily".to_owned(),
+            cron: cron.to_owned(),
+            misfire: Misfire::Once,
+            zone: zone.to_owned(),
+            fired_until_us: None,
+        }
+    }
+
+    #[test]
+    fn a_timer_keeps_its_wall_time_over_daylight_saving() {
+        let daily = watched("0 9 * * *", "Europe/Vienna");
+        let from = at("2026-10-23T12:00:00Z");
+        let expected = [
+            at("2026-10-24T07:00:00Z"),
+            at("2026-10-25T08:00:00Z"),
+            at("2026-10-26T08:00:00Z"),
+        ];
+        let found = daily.firings(from, at("2026-10-26T12:00:00Z"));
+        assert_eq!(found.expect("a good rule"), expected);
+        assert_eq!(daily.next(from), Ok(expected[0]));
+        assert_eq!(daily.next(expected[0]), Ok(expected[1]));
+    }
+
+    #[test]
+    fn a_malformed_rule_is_refused() {
+        for bad in ["", "* * *", "61 * * * *", "0 9 * * * *", "every day"] {
+            assert!(watched(bad, "UTC").firings(0, 1).is_err(), "{bad:?}");
+            assert!(watched(bad, "UTC").next(0).is_err(), "{bad:?}");
+        }
+        assert!(watched("0 9 * * *", "Mars/Base").next(0).is_err());
+    }
+
+    #[test]
+    fn a_timer_fires_for_its_own_instants_and_once() {
+        let nine = at("2026-11-20T09:00:00Z");
+        let now_us = nine + 60_000_000;
+        let daily = |fired_until_us| Watched {
+            fired_until_us,
+            ..watched("0 9 * * *", "UTC")
+        };
+        let check = |watched: &Watched, at_us| watched.check(at_us, now_us).err();
+        assert_eq!(check(&daily(Some(nine - 1)), nine), None);
+        assert_eq!(check(&daily(Some(nine)), nine), Some(Unmet::TimerPassed));
+        assert_eq!(check(&daily(None), nine), Some(Unmet::TimerPassed));
+        for other in [nine - 1, nine + 1] {
+            let found = check(&daily(Some(0)), other);
+            assert_eq!(found, Some(Unmet::TimerNotDue));
+        }
+        let bad = watched("every day", "UTC");
+        assert_eq!(check(&bad, nine), Some(Unmet::TimerUnreadable));
+    }
+}
