@@ -20,6 +20,8 @@ usage: cargo xtask CHORE
         FILTER           only tests whose name contains it; leaves documentation tests out
   bench
         measure runs per second and write target/bench/summary.json
+  schemathesis
+        try the HTTP API against its own document; BURSAR_SCHEMATHESIS_EXAMPLES=200 tries more
   postgres -- COMMAND..
         run COMMAND beside a throw-away PostgreSQL, for example: cargo xtask postgres -- psql
   help
@@ -34,6 +36,7 @@ pub enum Chore {
     Help,
     /// The command to run beside the cluster; never empty.
     Postgres(Vec<OsString>),
+    Schemathesis,
     Test(TestOptions),
 }
 
@@ -64,6 +67,7 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Chore, UsageEr
         Some("bench") => nothing_more(words, Chore::Bench),
         Some("demo") => demo(words).map(Chore::Demo),
         Some("help" | "--help" | "-h") => nothing_more(words, Chore::Help),
+        Some("schemathesis") => nothing_more(words, Chore::Schemathesis),
         Some("postgres") => postgres(words).map(Chore::Postgres),
         Some("test") => test(words).map(Chore::Test),
         _ => Err(UsageError(format!(
@@ -158,6 +162,7 @@ mod tests {
     fn each_chore_is_read_with_its_options() {
         check("bench", Chore::Bench);
         check("--help", Chore::Help);
+        check("schemathesis", Chore::Schemathesis);
         check("demo", Chore::Demo(DemoOptions::default()));
         check(
             "demo --folder somewhere --once",

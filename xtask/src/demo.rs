@@ -1,7 +1,7 @@
 //! `cargo xtask demo`.
 //!
-//! Job: builds `bursar`, gives it a fresh folder, and walks through one reconciliation with it. It knows the command
-//! line of `bursar` and the files beside it in `demo/`, and nothing else of the host. stdout carries data only: one JSON
+//! Job: builds `bursar`, gives it a fresh folder, and walks through one reconciliation and its reminders with it. It knows
+//! the command line of `bursar` and the files beside it in `demo/`, and nothing else of the host. stdout carries data only: one JSON
 //! object with `--once`, nothing otherwise. Entered at [`run`].
 
 use std::collections::BTreeMap;
@@ -11,6 +11,8 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
 mod check;
+mod reminders;
+mod served;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -46,7 +48,7 @@ pub fn run(options: &DemoOptions) -> Result<ExitCode> {
         expected: BTreeMap::new(),
         facts: Facts::default(),
     };
-    let steps: [Step; 6] = [
+    let steps: [Step; 7] = [
         ("A company with its books", Demo::load),
         (
             "The plugin is built, looked at and installed",
@@ -58,6 +60,10 @@ pub fn run(options: &DemoOptions) -> Result<ExitCode> {
             Demo::preview,
         ),
         ("The real runs", Demo::reconcile),
+        (
+            "A second plugin, in TypeScript: reminders of what is still open",
+            reminders::show,
+        ),
         ("What came of it", Demo::verify),
     ];
     for (title, show) in steps {
@@ -65,10 +71,13 @@ pub fn run(options: &DemoOptions) -> Result<ExitCode> {
         eprintln!("\n== {title}");
         show(&mut demo).with_context(|| format!("the step '{title}' failed"))?;
     }
+    let is_good = demo.is_good();
     if options.once {
         print(&demo.summary())?;
+    } else if is_good {
+        eprintln!("\n== It is yours");
+        served::serve(&demo, &mut foreground)?;
     }
-    let is_good = demo.is_good();
     place.close();
     Ok(if is_good {
         ExitCode::SUCCESS
@@ -83,6 +92,8 @@ struct Facts {
     entries: usize,
     entries_as_expected: usize,
     invoices_matched: usize,
+    reminders_sent: usize,
+    reminders_sent_again: usize,
     seconds_to_first_commit: f64,
     documents: Vec<String>,
     status: Value,
@@ -167,19 +178,7 @@ impl Demo {
     }
 
     fn enable(&mut self) -> Result<()> {
-        let config = format!("@{}", self.file("config.json"));
-        self.bursar.call(&[
-            "automation",
-            "enable",
-            AUTOMATION,
-            "--plugin",
-            AUTOMATION,
-            "--department",
-            "finance",
-            "--config",
-            &config,
-        ])?;
-        eprintln!("'{AUTOMATION}' works for finance, within what its manifest asks for.");
+        self.enable_automation(AUTOMATION, "config.json")?;
         for statement in STATEMENTS {
             let document = self.bursar.call(&[
                 "document",
@@ -197,6 +196,24 @@ impl Demo {
                     .to_owned(),
             );
         }
+        Ok(())
+    }
+
+    /// Enables an automation under its plugin's name, with a configuration from the demo's files.
+    fn enable_automation(&self, name: &str, config: &str) -> Result<()> {
+        let config = format!("@{}", self.file(config));
+        self.bursar.call(&[
+            "automation",
+            "enable",
+            name,
+            "--plugin",
+            name,
+            "--department",
+            "finance",
+            "--config",
+            &config,
+        ])?;
+        eprintln!("'{name}' works for finance, within what its manifest asks for.");
         Ok(())
     }
 
@@ -328,6 +345,8 @@ impl Demo {
         self.facts.audit_verified
             && self.facts.entries > 0
             && self.facts.entries == self.facts.entries_as_expected
+            && self.facts.reminders_sent > 0
+            && self.facts.reminders_sent_again == 0
     }
 
     fn summary(&self) -> Value {
@@ -343,6 +362,8 @@ impl Demo {
             "invoices_matched": self.facts.invoices_matched,
             "tasks": count("/tasks"),
             "messages_sent": count("/messages/sent"),
+            "reminders_sent": self.facts.reminders_sent,
+            "reminders_sent_again": self.facts.reminders_sent_again,
             "commits": count("/commits"),
             "audit_verified": self.facts.audit_verified,
             "seconds_to_first_commit": self.facts.seconds_to_first_commit,

@@ -11,7 +11,9 @@ mod cargo;
 mod demo;
 mod foreground;
 mod mail_server;
+mod npm;
 mod postgres;
+mod schemathesis;
 mod skipped;
 mod testing;
 mod toolchain;
@@ -47,6 +49,7 @@ fn run(chore: Chore) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Chore::Postgres(command) => postgres::run(&command),
+        Chore::Schemathesis => schemathesis::run(),
         Chore::Test(options) => testing::run(&options),
     }
 }

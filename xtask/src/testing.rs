@@ -14,7 +14,7 @@ use crate::arguments::TestOptions;
 use crate::foreground::Foreground;
 use crate::postgres::{self, Cluster};
 use crate::skipped::Skipped;
-use crate::{cargo, mail_server, toolchain};
+use crate::{cargo, mail_server, npm, schemathesis, toolchain};
 
 /// The address of a PostgreSQL server without a database; each test makes a database of its own on it.
 pub const POSTGRES_VARIABLE: &str = "BURSAR_TEST_POSTGRES";
@@ -26,8 +26,13 @@ const SHARED_VARIABLE: &str = "BURSAR_SHARED";
 /// The program that the end-to-end tests start, so that they need not build it.
 const PROGRAM_VARIABLE: &str = "BURSAR_TEST_PROGRAM";
 
+/// Toolchains of other languages that are ready, separated by commas: tests build components with them.
+const TOOLCHAINS_VARIABLE: &str = "BURSAR_TEST_TOOLCHAINS";
+
 /// The tests that start the program.
-const E2E_PACKAGE: &str = "bursar-e2e";
+const E2E_PACKAGES: [&str; 1] = ["bursar-e2e"];
+/// The tests that build components of other languages.
+const FOREIGN_PACKAGES: [&str; 2] = ["bursar-cases", "bursar-conformance"];
 
 type Variables = Vec<(&'static str, OsString)>;
 
@@ -40,19 +45,27 @@ pub fn run(options: &TestOptions) -> Result<ExitCode> {
     }
     let cluster = cluster(&mut foreground, &mut skipped);
     let mut variables = variables(options, cluster.as_ref());
-
+    // Components that are committed run without; tests that build them anew learn that they can.
+    let has_npm = selects(options, &FOREIGN_PACKAGES) && has_npm(&mut foreground, &mut skipped);
+    if has_npm {
+        variables.push((TOOLCHAINS_VARIABLE, npm::TOOLCHAIN.into()));
+    }
+    let has_schemathesis =
+        is_everything(options) && has_schemathesis(&mut foreground, &mut skipped);
+    let mut commands = commands(options);
+    let mut passed = true;
     // The end-to-end tests start the program. Built here, its minutes are not those of the test that comes first.
-    if options.packages.is_empty()
-        || options
-            .packages
-            .iter()
-            .any(|package| package == E2E_PACKAGE)
-    {
+    if selects(options, &E2E_PACKAGES) {
         let program = cargo::build("bursar", cargo::Profile::Dev)?;
+        if has_npm && is_everything(options) {
+            commands.splice(..0, npm::tests(&program));
+        }
+        if has_schemathesis {
+            passed &= schemathesis::check(&mut foreground, &program)?;
+        }
         variables.push((PROGRAM_VARIABLE, program.into()));
     }
-    let mut passed = true;
-    for mut command in commands(options) {
+    for mut command in commands {
         command.envs(variables.iter().map(|(name, value)| (name, value)));
         passed &= foreground.run(&mut command)?.success();
     }
@@ -79,6 +92,38 @@ fn guests(skipped: &mut Skipped) {
     if let Err(error) = toolchain::ensure_wasm_target() {
         skipped.add("plugins and guest components", &format!("{error:#}"));
     }
+}
+
+/// Whether what is written in JavaScript can be built and tested.
+fn has_npm(foreground: &mut Foreground, skipped: &mut Skipped) -> bool {
+    npm::ensure(foreground)
+        .inspect_err(|error| {
+            skipped.add(
+                "plugins in JavaScript, built anew, and the tests of their SDK",
+                &format!("{error:#}"),
+            );
+        })
+        .is_ok()
+}
+
+/// Whether the API can be tried against its document.
+fn has_schemathesis(foreground: &mut Foreground, skipped: &mut Skipped) -> bool {
+    schemathesis::ensure(foreground)
+        .inspect_err(|error| skipped.add("the API against its document", &format!("{error:#}")))
+        .is_ok()
+}
+
+/// Whether tests of one of these packages are among those asked for.
+fn selects(options: &TestOptions, packages: &[&str]) -> bool {
+    options.packages.is_empty()
+        || options
+            .packages
+            .iter()
+            .any(|package| packages.contains(&package.as_str()))
+}
+
+fn is_everything(options: &TestOptions) -> bool {
+    options.packages.is_empty() && options.filters.is_empty()
 }
 
 /// A server for the tests, unless the environment names one already.
@@ -128,7 +173,7 @@ fn commands(options: &TestOptions) -> Vec<Command> {
         .args(&options.filters);
     // The runner reports on stderr; for this chore the report is the result.
     nextest.stderr(std::io::stdout());
-    if !options.packages.is_empty() || !options.filters.is_empty() {
+    if !is_everything(options) {
         return vec![nextest];
     }
     let mut documentation = cargo::command();
@@ -154,6 +199,17 @@ mod tests {
     #[test]
     fn without_packages_the_whole_workspace_is_selected() {
         assert_eq!(selection(&TestOptions::default()), ["--workspace"]);
+    }
+
+    #[test]
+    fn without_packages_everything_that_a_package_needs_is_needed() {
+        let of = |packages: &[&str]| TestOptions {
+            packages: packages.iter().map(|&name| name.to_owned()).collect(),
+            ..TestOptions::default()
+        };
+        assert!(selects(&of(&[]), &E2E_PACKAGES));
+        assert!(selects(&of(&["bursar-db", "bursar-e2e"]), &E2E_PACKAGES));
+        assert!(!selects(&of(&["bursar-db"]), &E2E_PACKAGES));
     }
 
     #[test]

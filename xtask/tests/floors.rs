@@ -39,9 +39,13 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("bursar", HOST),
     ("bursar-bench", BENCH),
     ("bursar-sdk", &[]),
-    ("xtask", &[]),
+    ("sdk/conformance/guests/", &["bursar-sdk"]),
+    ("sdk/conformance/", CASES),
+    ("xtask", &["bursar-packed"]),
     ("plugins/", &["bursar-sdk"]),
-    ("tests/artifacts/", &["bursar-runtime"]),
+    ("tests/packed/", &[]),
+    ("tests/artifacts/", &["bursar-packed", "bursar-runtime"]),
+    ("tests/cases/", CASES),
     ("tests/e2e/", HOST),
     ("tests/guests/", &["bursar-sdk"]),
 ];
@@ -55,10 +59,22 @@ const HOST: &[&str] = &[
     "bursar-domain",
 ];
 
+/// Cases run on the host's parts in process; those of the plugins and those of the SDKs share their stage.
+const CASES: &[&str] = &[
+    "bursar-artifacts",
+    "bursar-cases",
+    "bursar-worker",
+    "bursar-runtime",
+    "bursar-office",
+    "bursar-db",
+    "bursar-domain",
+];
+
 /// The bench is a program, so what it uses are ordinary dependencies: the host's parts, each measured alone as well as
 /// together, and the packager of its guest.
 const BENCH: &[&str] = &[
     "bursar-artifacts",
+    "bursar-api",
     "bursar-worker",
     "bursar-runtime",
     "bursar-office",
@@ -82,8 +98,9 @@ const HOMES: &[(&str, &str)] = &[
 ];
 
 /// Who may use an outside crate away from its home. The bench writes plain rows through the same driver as the host, as the
-/// baseline that the log is held against, and reads from the log's file how commits were grouped.
-const GUESTS: &[(&str, &str)] = &[("bursar-bench", "sqlx")];
+/// baseline that the log is held against, and reads from the log's file how commits were grouped; what the API is held
+/// against is a server of the same axum that does nothing but read.
+const GUESTS: &[(&str, &str)] = &[("bursar-bench", "sqlx"), ("bursar-bench", "axum")];
 
 /// What the pure rules must do without: IO, concurrency, randomness.
 const IMPURE: &[&str] = &["tokio", "sqlx", "wasmtime", "getrandom", "rand"];

@@ -154,6 +154,13 @@ pub enum Plugin {
         /// The component
         file: PathBuf,
     },
+    /// Installed plugin versions
+    List,
+    /// Show what an installed plugin version asks for and reaches
+    Show {
+        /// Its digest
+        digest: String,
+    },
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -168,6 +175,8 @@ pub enum Mode {
 
 #[derive(Debug, Subcommand)]
 pub enum Automation {
+    /// Automations, those that are off too
+    List,
     /// Enable an installed plugin for a department, granting what its manifest asks for
     Enable {
         /// The automation's name

@@ -68,6 +68,8 @@ async fn client(global: &Global) -> Result<Client, Failure> {
 async fn ask(client: &Client, style: Style, command: Command) -> Result<(), Failure> {
     match command {
         Command::Plugin(Plugin::Install { file }) => plugin::install(client, style, &file).await,
+        Command::Plugin(Plugin::List) => plugin::list(client, style).await,
+        Command::Plugin(Plugin::Show { digest }) => plugin::show(client, style, &digest).await,
         Command::Automation(command) => automation::perform(client, style, command).await,
         Command::Run(command) => run::perform(client, style, command).await,
         Command::Why(command) => why::why(client, style, command).await,

@@ -1,11 +1,14 @@
-//! Builds the plugins and the program that tests run, when a test asks for one.
+//! Builds or finds the plugins and the program that tests run, when a test asks for one.
 //!
 //! Knows where the guests and the first-party plugins are and hands them to [`bursar_runtime::package`], which makes
-//! every component. Cargo's own lock lets one process of a test run build and the others find it done.
+//! every component of Rust; those of other languages are committed, and built by their own tools ([`committed`],
+//! [`rebuilt`]). Cargo's own lock lets one process of a test run build and the others find it done.
 #![expect(
     clippy::missing_panics_doc,
     reason = "what cannot be built fails the test that asked for it"
 )]
+
+mod foreign;
 
 use std::{
     collections::BTreeMap,
@@ -17,7 +20,10 @@ use std::{
 use bursar_runtime::package;
 use serde_json::Value;
 
-fn workspace() -> &'static Path {
+pub use foreign::{Rebuilt, committed, rebuilt};
+
+/// The project's root folder.
+pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
         .nth(2)

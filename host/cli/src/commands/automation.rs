@@ -17,7 +17,7 @@ use crate::{
     arguments::{self, Automation},
     client::{Client, Here, part},
     failure::Failure,
-    output::{Style, json_argument, print, say},
+    output::{Style, json_argument, print, say, table},
 };
 
 /// How often a run that somebody else works on is looked at.
@@ -25,6 +25,7 @@ const LOOK: Duration = Duration::from_millis(200);
 
 pub async fn perform(client: &Client, style: Style, command: Automation) -> Result<(), Failure> {
     match command {
+        Automation::List => list(client, style).await,
         Automation::Enable {
             name,
             plugin,
@@ -66,6 +67,29 @@ pub async fn perform(client: &Client, style: Style, command: Automation) -> Resu
 
 fn path(automation: &str, rest: &str) -> String {
     format!("/v1/automations/{}{rest}", part(automation))
+}
+
+async fn list(client: &Client, style: Style) -> Result<(), Failure> {
+    let (automations, _) = client
+        .pages::<Resource<AutomationRow>>("/v1/automations", &[], usize::MAX)
+        .await?;
+    print(style, &automations, |automations| {
+        let row = |automation: &Resource<AutomationRow>| {
+            let body = &automation.body;
+            let mode = serde_json::to_value(body.mode).unwrap_or_default();
+            vec![
+                automation.id.clone(),
+                body.department.clone(),
+                if body.enabled { "on" } else { "off" }.to_owned(),
+                mode.as_str().unwrap_or_default().to_owned(),
+                body.plugin.get(..12).unwrap_or(&body.plugin).to_owned(),
+            ]
+        };
+        table(
+            &["automation", "department", "state", "mode", "plugin"],
+            &automations.iter().map(row).collect::<Vec<_>>(),
+        )
+    })
 }
 
 async fn enable(

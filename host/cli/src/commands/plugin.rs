@@ -4,15 +4,16 @@ use std::fmt::Write as _;
 
 use std::path::{Path, PathBuf};
 
-use bursar_api::{Job, JobResult};
+use bursar_api::{Job, JobResult, Resource};
+use bursar_domain::{manifest::Manifest, office::Plugin};
 use bursar_runtime::{Inspection, inspect, package};
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    client::Client,
+    client::{Client, part},
     failure::Failure,
-    output::{Style, print, say},
+    output::{Style, print, say, table},
 };
 
 pub fn build(
@@ -82,6 +83,36 @@ pub async fn install(client: &Client, style: Style, file: &Path) -> Result<(), F
     })
 }
 
+pub async fn list(client: &Client, style: Style) -> Result<(), Failure> {
+    let (plugins, _) = client
+        .pages::<Resource<Plugin>>("/v1/plugins", &[], usize::MAX)
+        .await?;
+    print(style, &plugins, |plugins| {
+        let row = |plugin: &Resource<Plugin>| {
+            let manifest = &plugin.body.manifest;
+            vec![
+                manifest.name.clone(),
+                manifest.version.clone(),
+                manifest.publisher.clone(),
+                plugin.id.clone(),
+            ]
+        };
+        table(
+            &["name", "version", "publisher", "digest"],
+            &plugins.iter().map(row).collect::<Vec<_>>(),
+        )
+    })
+}
+
+pub async fn show(client: &Client, style: Style, digest: &str) -> Result<(), Failure> {
+    let path = format!("/v1/plugins/{}", part(digest));
+    let plugin: Resource<Plugin> = client.get(&path).await?;
+    print(style, &plugin, |plugin| {
+        let body = &plugin.body;
+        described(&body.manifest, &plugin.id, body.bytes, &body.imports)
+    })
+}
+
 fn facts(inspection: &Inspection) -> Value {
     json!({
         "digest": inspection.digest,
@@ -93,15 +124,26 @@ fn facts(inspection: &Inspection) -> Value {
 }
 
 fn describe(inspection: &Inspection) -> String {
-    let manifest = &inspection.manifest;
-    let mut text = format!(
-        "{} {} by {}\n{}\n",
-        manifest.name, manifest.version, manifest.publisher, manifest.description
+    let mut text = described(
+        &inspection.manifest,
+        &inspection.digest,
+        inspection.bytes,
+        &inspection.imports,
     );
-    let _ = write!(
-        text,
-        "\nsize    {} bytes\ndigest  {}\n\nIt asks for:\n",
-        inspection.bytes, inspection.digest
+    match inspection.wasi.as_slice() {
+        [] => text.push_str("It imports nothing of WASI.\n"),
+        wasi => {
+            let _ = writeln!(text, "It gets an empty version of: {}", wasi.join(", "));
+        }
+    }
+    text
+}
+
+/// What a plugin is, asks for and reaches, for people who decide.
+fn described(manifest: &Manifest, digest: &str, bytes: u64, imports: &[String]) -> String {
+    let mut text = format!(
+        "{} {} by {}\n{}\n\nsize    {bytes} bytes\ndigest  {digest}\n\nIt asks for:\n",
+        manifest.name, manifest.version, manifest.publisher, manifest.description
     );
     for ask in &manifest.permissions {
         let _ = write!(
@@ -111,12 +153,6 @@ fn describe(inspection: &Inspection) -> String {
             ask.reason
         );
     }
-    let _ = write!(text, "\nIt calls: {}\n", inspection.imports.join(", "));
-    match inspection.wasi.as_slice() {
-        [] => text.push_str("It imports nothing of WASI.\n"),
-        wasi => {
-            let _ = writeln!(text, "It gets an empty version of: {}", wasi.join(", "));
-        }
-    }
+    let _ = write!(text, "\nIt calls: {}\n", imports.join(", "));
     text
 }
