@@ -1,5 +1,7 @@
 //! Changes in a caller's name: done in a session, committed, and done again if others were quicker.
 
+use std::pin::Pin;
+
 use bursar_db::{Proposal, Verdict};
 use bursar_domain::{
     manifest::{Authority, Limits},
@@ -25,21 +27,37 @@ pub(crate) struct Changed {
     pub seq: Option<Seq>,
 }
 
+/// A change on its way: the session it was made in, and the row that it is about.
+type Step<'r> =
+    Pin<Box<dyn Future<Output = Result<(Session, RowKey), bursar_office::Error>> + Send + 'r>>;
+
 impl Api {
     /// Does something in a caller's name and commits it.
     ///
     /// A request that was made before is not done again: what came of it then is given. The session is handed over and
     /// back, so that what is done may borrow from the request.
-    pub(crate) async fn change<F>(
+    pub(crate) async fn change<'r, F>(
         &self,
         caller: &Caller,
         cause: &str,
         asked: &Asked,
-        change: impl Fn(Session) -> F,
+        change: impl Fn(Session) -> F + Send + Sync,
     ) -> Result<Changed, Failure>
     where
-        F: Future<Output = Result<(Session, RowKey), bursar_office::Error>> + Send,
+        F: Future<Output = Result<(Session, RowKey), bursar_office::Error>> + Send + 'r,
     {
+        let boxed = |session| -> Step<'r> { Box::pin(change(session)) };
+        self.repeat(caller, cause, asked, &boxed).await
+    }
+
+    /// One function for all changes: compiled once, not once for each of them.
+    async fn repeat<'r>(
+        &self,
+        caller: &Caller,
+        cause: &str,
+        asked: &Asked,
+        change: &(dyn Fn(Session) -> Step<'r> + Send + Sync),
+    ) -> Result<Changed, Failure> {
         for _ in 0..TRIES_MAX {
             let mut session = match asked.scope {
                 Some(scope) => self.session_within(&caller.actor, scope).await?,

@@ -10,7 +10,7 @@ use bursar_domain::{
     draft::{Direction, Position},
     row::Kind,
 };
-use bursar_office::describe::{RowDiff, describe_commit};
+use bursar_office::describe::{RowDiff, describe_commit, visible};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -181,21 +181,10 @@ pub(crate) async fn list_rows(
             collection: row.key.collection.to_string(),
             id: row.key.id.to_string(),
             revision: row.revision,
-            body: visible(kind, row.body.as_ref()),
+            body: visible(kind, row.body.as_ref()).into_owned(),
         })
         .collect();
     Ok(Json(Page { items, next }))
-}
-
-/// The body without what nobody has to see: a token's digest.
-fn visible(kind: Kind, body: &Value) -> Value {
-    let mut body = body.clone();
-    if kind == Kind::Token
-        && let Some(members) = body.as_object_mut()
-    {
-        members.remove("sha256");
-    }
-    body
 }
 
 /// Verify the log

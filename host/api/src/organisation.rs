@@ -6,6 +6,8 @@ use bursar_domain::{
     office::{Collection, Department, LegalEntity, STOP, Stop},
     row::{Kind, RowKey},
 };
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::{
     Api,
@@ -103,6 +105,17 @@ named_rows! {
     put put_collection;
 }
 
+/// Whether everything is to stop.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StopAsked {
+    /// While set, no run is claimed, no timer fires and nothing is delivered.
+    pub stopped: bool,
+    /// Why, in plain words.
+    #[serde(default)]
+    pub reason: String,
+}
+
 /// Whether everything is stopped
 #[utoipa::path(get, path = "/v1/stop", tag = "organisation", responses((status = 200, body = Stop)))]
 pub(crate) async fn get_stop(
@@ -115,13 +128,17 @@ pub(crate) async fn get_stop(
 /// Stop everything, or let it go on
 ///
 /// While stopped, no run is claimed, no timer fires and nothing is delivered. What waits goes on afterwards.
-#[utoipa::path(put, path = "/v1/stop", tag = "organisation", request_body = Stop, responses((status = 200, body = Resource<Stop>)))]
+#[utoipa::path(put, path = "/v1/stop", tag = "organisation", request_body = StopAsked, responses((status = 200, body = Resource<Stop>)))]
 pub(crate) async fn put_stop(
     Administrator(caller): Administrator,
     State(api): State<Api>,
-    Body { value, asked }: Body<Stop>,
+    Body { value, asked }: Body<StopAsked>,
 ) -> Result<Written<Stop>, Failure> {
     let cause = if value.stopped { "stop-all" } else { "resume" };
+    let value = Stop {
+        stopped: value.stopped,
+        reason: value.reason,
+    };
     let key = RowKey::of(Kind::Control, STOP);
     let (key, value, asked) = (&key, &value, &asked);
     let changed = api

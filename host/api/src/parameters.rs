@@ -1,4 +1,5 @@
-//! Query parameters that an operation does not know are refused by name, whether or not it knows any.
+//! Query parameters that an operation does not know are refused by name, whether or not it knows any; so is what no
+//! database can hold.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -52,31 +53,41 @@ fn names(operation: &Operation) -> Vec<String> {
 }
 
 /// Lets a request pass if its operation knows all its query parameters; what no operation is has another answer.
-pub(crate) async fn refuse_unknown(
-    State(known): State<Known>,
-    request: Request,
-    next: Next,
-) -> Response {
-    match unknown(&known, &request) {
-        Some(name) => Failure::new(
-            StatusCode::BAD_REQUEST,
-            "unknown-parameter",
-            format!("unknown parameter `{name}`"),
-        )
-        .into_response(),
-        None => next.run(request).await,
+pub(crate) async fn refuse(State(known): State<Known>, request: Request, next: Next) -> Response {
+    match check(&known, &request) {
+        Err(failure) => failure.into_response(),
+        Ok(()) => next.run(request).await,
     }
 }
 
-fn unknown(known: &Known, request: &Request) -> Option<String> {
-    let query = request.uri().query().filter(|query| !query.is_empty())?;
+fn check(known: &Known, request: &Request) -> Result<(), Failure> {
+    let refused = |code: &str, detail| Failure::new(StatusCode::BAD_REQUEST, code, detail);
+    for (name, value) in given(request) {
+        let is_known = names_of(known, request).is_none_or(|names| names.contains(&name));
+        if !is_known {
+            let detail = format!("unknown parameter `{name}`");
+            return Err(refused("unknown-parameter", detail));
+        }
+        if value.contains('\0') {
+            let detail = format!("parameter `{name}` holds U+0000");
+            return Err(refused("parameter-invalid", detail));
+        }
+    }
+    Ok(())
+}
+
+/// None if the request is of no operation.
+fn names_of<'a>(known: &'a Known, request: &Request) -> Option<&'a Vec<String>> {
     let route = request.extensions().get::<MatchedPath>()?;
     let method = match *request.method() {
         Method::HEAD => &Method::GET,
         ref method => method,
     };
-    let names = known.get(route.as_str())?.get(method)?;
-    let given: Vec<(String, String)> = serde_urlencoded::from_str(query).ok()?;
-    let unknown = |name: &String| !names.contains(name);
-    given.into_iter().map(|(name, _)| name).find(unknown)
+    known.get(route.as_str())?.get(method)
+}
+
+/// What cannot be read is told by whoever reads it.
+fn given(request: &Request) -> Vec<(String, String)> {
+    let query = request.uri().query().unwrap_or_default();
+    serde_urlencoded::from_str(query).unwrap_or_default()
 }

@@ -121,7 +121,7 @@ impl Api {
             .layer(CatchPanicLayer::custom(edge::panicked))
             .layer(middleware::from_fn_with_state(
                 parameters::known(&document),
-                parameters::refuse_unknown,
+                parameters::refuse,
             ))
             .layer(middleware::from_fn(edge::edge))
             .with_state(self.clone())

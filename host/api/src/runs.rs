@@ -236,7 +236,7 @@ impl Api {
         }
         self.run_beginning(caller, id, &mut departments)
             .await?
-            .ok_or_else(|| Failure::not_found("such run"))
+            .ok_or_else(|| Failure::absent("run", id))
     }
 
     /// The only run in view whose id begins so: what is out of view makes nothing ambiguous.

@@ -23,6 +23,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(150);
 const ANSWER_BYTES_MAX: u64 = 256 << 20;
 /// How long one request waits for a job's end.
 const JOB_WAIT_MS: u32 = 500;
+/// Larger bodies are sent once the server wants them, in bytes.
+const BODY_UNASKED_BYTES_MAX: usize = 8 << 10;
 /// Rows asked for at a time.
 const PAGE_ROWS: usize = 1000;
 /// What stands for itself in a part of a path (RFC 3986, unreserved).
@@ -244,6 +246,11 @@ impl Remote {
         })?;
         bearer.set_sensitive(true);
         parts.headers.insert(header::AUTHORIZATION, bearer);
+        if body.len() > BODY_UNASKED_BYTES_MAX {
+            // What is refused by its head is answered and hung up on: whoever still sent would not see the answer.
+            let wait = http::HeaderValue::from_static("100-continue");
+            parts.headers.insert(header::EXPECT, wait);
+        }
         let agent = self.agent.clone();
         let request = Request::from_parts(parts, body.to_vec());
         let answered = tokio::task::spawn_blocking(move || {

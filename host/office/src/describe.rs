@@ -2,6 +2,7 @@
 //!
 //! Knows no colours and no terminal. Entered by [`describe`]; [`to_text`] makes plain text of it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
@@ -124,8 +125,22 @@ pub fn to_text(rows: &[RowDiff]) -> String {
     text
 }
 
+/// A body without what nobody has to see: the digest of a token's secret.
+pub fn visible(kind: Kind, body: &Value) -> Cow<'_, Value> {
+    if kind != Kind::Token || body.get("sha256").is_none() {
+        return Cow::Borrowed(body);
+    }
+    let mut body = body.clone();
+    if let Some(members) = body.as_object_mut() {
+        members.remove("sha256");
+    }
+    Cow::Owned(body)
+}
+
 fn row_diff(change: &Change, old: Option<&Value>) -> RowDiff {
-    let new = change.body.as_deref();
+    let seen = |body| visible(change.key.kind, body);
+    let (old, new) = (old.map(seen), change.body.as_deref().map(seen));
+    let (old, new) = (old.as_deref(), new.as_deref());
     let kind = match (old, new) {
         (_, None) => DiffKind::Removed,
         (None, Some(_)) => DiffKind::New,
