@@ -1,15 +1,22 @@
 //! The outermost layer: request ids, the log of requests, the time limit, and the body of every failure.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use axum::{
+    body::HttpBody,
     extract::{MatchedPath, Request},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 
-use crate::{caller::Seen, failure::Failure};
+use crate::{caller::Seen, failure::Failure, request::Arrived};
 
 /// Longest time of one request, its body included.
 const REQUEST_MAX: Duration = Duration::from_mins(2);
@@ -29,6 +36,8 @@ pub(crate) async fn edge(mut request: Request, next: Next) -> Response {
         .to_owned();
     let seen = Seen::default();
     request.extensions_mut().insert(seen.clone());
+    let arrived = Arrived(Arc::new(AtomicBool::new(request.body().is_end_stream())));
+    request.extensions_mut().insert(arrived.clone());
     let answered = tokio::time::timeout(REQUEST_MAX, next.run(request)).await;
     let mut response = answered.unwrap_or_else(|_| {
         Failure::new(
@@ -55,6 +64,11 @@ pub(crate) async fn edge(mut request: Request, next: Next) -> Response {
         response = failure.answer(&id);
         if let Some(allow) = allow {
             response.headers_mut().insert(header::ALLOW, allow);
+        }
+        // Said before it happens, so that the client does not send its next request into a closed connection.
+        if !arrived.0.load(Ordering::Relaxed) {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
         }
     }
     if let Ok(value) = HeaderValue::from_str(&id) {

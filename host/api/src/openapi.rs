@@ -10,7 +10,7 @@ use utoipa::{
         Content, ContentBuilder, HeaderBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
         Required, ResponseBuilder, SecurityRequirement,
         path::{Operation, ParameterBuilder, ParameterIn},
-        schema::{ObjectBuilder, Schema, Type},
+        schema::{ArrayItems, ObjectBuilder, Schema, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
         tag::TagBuilder,
     },
@@ -289,6 +289,12 @@ fn open_parts_of(schema: &mut RefOr<Schema>, opened: &BTreeMap<String, Schema>) 
                 }
             }
             &mut all.items
+        }
+        Schema::Array(array) => {
+            if let ArrayItems::RefOrSchema(item) = &mut array.items {
+                open_parts_of(item, opened);
+            }
+            return;
         }
         Schema::OneOf(one) => &mut one.items,
         Schema::AnyOf(any) => &mut any.items,

@@ -3,6 +3,11 @@
 //! Everything here is hostile: sizes are capped before anything is read, JSON is read strictly, and an unknown field or
 //! parameter is refused by its name.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use axum::{
     body::Body as HttpBody,
     extract::{FromRequest, FromRequestParts, Request as HttpRequest},
@@ -153,7 +158,7 @@ impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
     async fn from_request(request: HttpRequest, _: &Api) -> Result<Self, Failure> {
         let (parts, body) = request.into_parts();
         require_json(&parts.headers)?;
-        let bytes = read(&parts.headers, body, JSON_BYTES_MAX).await?;
+        let bytes = read(&parts, body, JSON_BYTES_MAX).await?;
         let asked = Asked::of(&parts, &bytes)?;
         Ok(Self {
             value: parse(&bytes)?,
@@ -171,7 +176,7 @@ impl<T: DeserializeOwned> FromRequest<Api> for LargeBody<T> {
     async fn from_request(request: HttpRequest, _: &Api) -> Result<Self, Failure> {
         let (parts, body) = request.into_parts();
         require_json(&parts.headers)?;
-        let bytes = read(&parts.headers, body, FILE_BYTES_MAX).await?;
+        let bytes = read(&parts, body, FILE_BYTES_MAX).await?;
         let value: Value = serde_json::from_slice(&bytes).map_err(|error| not_json(&error))?;
         drop(bytes);
         shaped(value).map(Self)
@@ -193,7 +198,7 @@ impl FromRequest<Api> for Upload {
         let media_type = one(&parts.headers, header::CONTENT_TYPE.as_str())?
             .unwrap_or("application/octet-stream")
             .to_owned();
-        let bytes = read(&parts.headers, body, FILE_BYTES_MAX).await?;
+        let bytes = read(&parts, body, FILE_BYTES_MAX).await?;
         let asked = Asked::of(&parts, &bytes)?;
         Ok(Self {
             bytes,
@@ -219,8 +224,12 @@ fn require_json(headers: &HeaderMap) -> Result<(), Failure> {
     .hint("send `Content-Type: application/json`"))
 }
 
+/// Whether a request's body was read to its end: if not, its connection cannot carry another request.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Arrived(pub Arc<AtomicBool>);
+
 /// Reads a body up to a size.
-async fn read(headers: &HeaderMap, body: HttpBody, bytes_max: usize) -> Result<Bytes, Failure> {
+async fn read(parts: &Parts, body: HttpBody, bytes_max: usize) -> Result<Bytes, Failure> {
     let too_large = || {
         Failure::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -228,7 +237,7 @@ async fn read(headers: &HeaderMap, body: HttpBody, bytes_max: usize) -> Result<B
             format!("a body has at most {bytes_max} bytes here"),
         )
     };
-    let announced = one(headers, header::CONTENT_LENGTH.as_str())?;
+    let announced = one(&parts.headers, header::CONTENT_LENGTH.as_str())?;
     if announced
         .and_then(|length| length.parse::<u64>().ok())
         .is_some_and(|length| length > bytes_max as u64)
@@ -236,7 +245,12 @@ async fn read(headers: &HeaderMap, body: HttpBody, bytes_max: usize) -> Result<B
         return Err(too_large());
     }
     match Limited::new(body, bytes_max).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
+        Ok(collected) => {
+            if let Some(Arrived(arrived)) = parts.extensions.get() {
+                arrived.store(true, Ordering::Relaxed);
+            }
+            Ok(collected.to_bytes())
+        }
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(_) => Err(Failure::new(
             StatusCode::BAD_REQUEST,

@@ -88,6 +88,8 @@ pub struct Explained {
 /// The answer to: why did nothing run?
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
+// A task's answer has the name already.
+#[schema(as = EventAnswer)]
 pub enum Answer {
     /// There is a run.
     Run {

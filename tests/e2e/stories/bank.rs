@@ -211,7 +211,7 @@ fn changes_of(place: &Place, run: &Value) -> Value {
 }
 
 /// What a list of differences shows, without the ids that another event's run makes differently.
-fn shown(rows: &Value) -> Vec<(String, usize)> {
+pub fn shown(rows: &Value) -> Vec<(String, usize)> {
     let rows = rows.as_array().expect("a list of rows");
     let mut shown: Vec<(String, usize)> = rows
         .iter()
@@ -229,7 +229,7 @@ fn shown(rows: &Value) -> Vec<(String, usize)> {
 }
 
 /// Bank reference and outcome of each entry, as the run's log tells them.
-fn outcomes(lines: &Value) -> Vec<(String, String)> {
+pub fn outcomes(lines: &Value) -> Vec<(String, String)> {
     let field = |line: &Value, name: &str| {
         let fields = line["fields"].as_array()?;
         let pair = fields.iter().find(|pair| pair[0] == name)?;
@@ -242,7 +242,7 @@ fn outcomes(lines: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-fn outcomes_of(expected: &Value) -> Vec<(String, String)> {
+pub fn outcomes_of(expected: &Value) -> Vec<(String, String)> {
     let entries = expected.as_array().expect("a list of entries");
     let names: BTreeSet<&str> = entries
         .iter()
@@ -264,7 +264,7 @@ fn root() -> PathBuf {
     root.expect("this crate lies two folders deep").to_owned()
 }
 
-fn demo(name: &str) -> PathBuf {
+pub fn demo(name: &str) -> PathBuf {
     root().join("xtask").join("demo").join(name)
 }
 
@@ -272,7 +272,7 @@ fn path(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn json_of(path: &Path) -> Value {
+pub fn json_of(path: &Path) -> Value {
     let text = std::fs::read(path).expect("the file is there");
     serde_json::from_slice(&text).expect("the file is JSON")
 }

@@ -4,14 +4,20 @@
 //! [`office`] the same data through the host's libraries, where the command line would be too slow or knows no word.
 
 mod bank;
+mod commands;
 mod configuration;
+mod demo;
 mod failing;
 mod full;
+mod http;
 mod kills;
 mod mail;
 mod office;
 mod place;
 mod plugins;
+mod previews;
+mod quickstart;
+mod reasons;
 mod rules;
 mod server;
 mod stopping;

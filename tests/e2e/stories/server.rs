@@ -77,6 +77,15 @@ impl Server {
         }
     }
 
+    /// Where its API is, once it works.
+    pub fn url(&self) -> String {
+        let said = self
+            .seen
+            .iter()
+            .find_map(|line| line.strip_prefix("Listening on "));
+        said.expect("the server says where it listens").to_owned()
+    }
+
     fn tail(&self) -> String {
         self.seen
             .get(self.seen.len().saturating_sub(20)..)

@@ -61,7 +61,7 @@ fn fire(place: &Place, servers: usize) {
 }
 
 /// Enables an automation whose timer is ten minutes behind, and gives the instant that it stands at.
-fn fall_behind(place: &Place) -> i64 {
+pub fn fall_behind(place: &Place) -> i64 {
     place.configure("[worker]\nlease_ms = 1000\npoll_ms = 50\n");
     place.office(async |office| {
         let definition = json!({"schema": {"type": "object"}});
@@ -79,7 +79,7 @@ fn fall_behind(place: &Place) -> i64 {
 }
 
 /// Waits until there is a run, and none that has not ended.
-fn wait_for_runs(place: &Place) {
+pub fn wait_for_runs(place: &Place) {
     eventually("the timer's run is committed", || {
         let runs = place.call(&["status"])["runs"].clone();
         (runs["committed"].as_u64() > Some(0) && runs.as_object()?.len() == 1).then_some(())
