@@ -22,7 +22,7 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 /// The same requests in every run.
 const SEED: &str = "20261122";
 /// Requests for each operation beside those that cover its document systematically.
-const EXAMPLES: &str = "20";
+const EXAMPLES: &str = "60";
 /// More of them, for whoever has time.
 const EXAMPLES_VARIABLE: &str = "BURSAR_SCHEMATHESIS_EXAMPLES";
 /// They stop the world that the others are tested in, or take the token away that they are tested with: they come last,

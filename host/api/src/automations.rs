@@ -25,7 +25,7 @@ use crate::{
     caller::{Administrator, Caller, Operator, Viewer},
     failure::Failure,
     jobs::WaitQuery,
-    request::{Asked, Body, Path, Query, shaped},
+    request::{Body, Path, Query, shaped},
     resource::{Page, PageQuery, Resource, Tagged, Written, commit},
 };
 
@@ -148,7 +148,7 @@ pub(crate) async fn put_automation(
 
 /// Change parts of an automation
 ///
-/// A merge patch (RFC 7386): `{"enabled": false}` turns it off, null takes a member away.
+/// A merge patch (RFC 7386) of some of its members: `{"enabled": false}` turns it off.
 #[utoipa::path(patch, path = "/v1/automations/{id}", tag = "automations", params(("id" = String, Path, description = "Its name")), request_body = Object, responses((status = 200, body = Resource<Automation>)))]
 pub(crate) async fn patch_automation(
     Administrator(caller): Administrator,
@@ -246,13 +246,10 @@ pub(crate) async fn start_run(
     Query(wait): Query<WaitQuery>,
     Body { value, asked }: Body<Start>,
 ) -> Result<Response, Failure> {
+    let asked = asked.unconditional()?;
     let wait = wait.wait()?;
     let automation = api.automation(&caller, &id).await?.body;
     let event = api.event(&caller, value).await?;
-    let asked = Asked {
-        expected: bursar_office::Expected::Anything,
-        ..asked
-    };
     let (id, event) = (&id, &event);
     let changed = api
         .change(&caller, "start-run", &asked, |mut session| async move {

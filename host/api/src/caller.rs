@@ -2,7 +2,10 @@
 //!
 //! A handler's first argument is a guard. What a guard lets pass is decided by [`Role::may`] and nowhere else.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    marker::PhantomData,
+    sync::{Arc, OnceLock},
+};
 
 use axum::{
     extract::FromRequestParts,
@@ -12,13 +15,15 @@ use bursar_domain::{
     access::{Action, Role},
     log::{hex, sha256_hex},
     office::{Actor, Token},
-    row::{Kind, RowKey},
+    row::{Kind, Row, RowKey},
 };
+use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq;
 
 use crate::{
     Api,
     failure::{Failure, chain},
+    request::Path,
 };
 
 /// What every token's text begins with, so that people and scanners know one.
@@ -117,21 +122,27 @@ fn refused(code: &str, detail: &str) -> Failure {
 }
 
 impl Api {
-    /// Whose token a text is, now.
-    async fn caller_of(&self, text: &str) -> Result<Caller, Failure> {
+    /// Whose token a text is, now; and another row, found in the same look at the database.
+    async fn caller_of(
+        &self,
+        text: &str,
+        also: Option<&RowKey>,
+    ) -> Result<(Caller, Option<Row>), Failure> {
         let unknown = || refused("token-invalid", "this is not a valid token");
         let (id, secret) = parse(text).ok_or_else(unknown)?;
-        let row = self
-            .database()
-            .snapshot()
-            .get(&RowKey::of(Kind::Token, id))
-            .await?;
-        let token: Token = match row {
+        let mut keys = vec![RowKey::of(Kind::Token, id)];
+        keys.extend(also.cloned());
+        let mut rows = self.database().snapshot().get_many(&keys).await?;
+        let found = rows.iter().position(|row| Some(&row.key) == keys.first());
+        let token: Token = match found.map(|place| rows.remove(place)) {
             Some(row) => row.decode().map_err(|error| Failure::host(chain(&error)))?,
             None => return Err(unknown()),
         };
         let shown = sha256_hex(secret.as_bytes());
         if !bool::from(shown.as_bytes().ct_eq(token.sha256.as_bytes())) {
+            return Err(unknown());
+        }
+        if token.role.is_departmental() && token.department.is_none() {
             return Err(unknown());
         }
         let now_us = jiff::Timestamp::now().as_microsecond();
@@ -150,11 +161,12 @@ impl Api {
         if !is_noted {
             self.note_use(id).await;
         }
-        Ok(Caller {
+        let caller = Caller {
             actor: Actor::new("token", id),
             role: token.role,
             department: token.department,
-        })
+        };
+        Ok((caller, rows.pop()))
     }
 
     /// A note that cannot be made does not keep anybody out.
@@ -179,32 +191,69 @@ impl Api {
     }
 }
 
+/// Who makes a request; and a row, if one is asked for and there.
+async fn identify(
+    parts: &Parts,
+    api: &Api,
+    also: Option<&RowKey>,
+) -> Result<(Caller, Option<Row>), Failure> {
+    // Set by callers within this process only: nothing of a request becomes an extension.
+    if let Some(caller) = parts.extensions.get::<Caller>() {
+        let row = match also {
+            Some(key) => api.database().snapshot().get(key).await?,
+            None => None,
+        };
+        return Ok((caller.clone(), row));
+    }
+    let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
+    let text = match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().ok(),
+        (None, _) => return Err(refused("token-missing", "a token is needed")),
+        (Some(_), Some(_)) => None,
+    };
+    let token = text
+        .and_then(|text| text.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
+    let Some(token) = token else {
+        return Err(refused("token-invalid", "this is not a bearer token"));
+    };
+    let (caller, row) = api.caller_of(token, also).await?;
+    if let Some(Seen(seen)) = parts.extensions.get::<Seen>() {
+        let _ = seen.set(caller.actor.clone());
+    }
+    Ok((caller, row))
+}
+
 impl FromRequestParts<Api> for Caller {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
-        // Set by callers within this process only: nothing of a request becomes an extension.
-        if let Some(caller) = parts.extensions.get::<Caller>() {
-            return Ok(caller.clone());
-        }
-        let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
-        let text = match (values.next(), values.next()) {
-            (Some(value), None) => value.to_str().ok(),
-            (None, _) => return Err(refused("token-missing", "a token is needed")),
-            (Some(_), Some(_)) => None,
-        };
-        let token = text
-            .and_then(|text| text.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .map(|(_, token)| token.trim());
-        let caller = match token {
-            Some(token) => api.caller_of(token).await?,
-            None => return Err(refused("token-invalid", "this is not a bearer token")),
-        };
-        if let Some(Seen(seen)) = parts.extensions.get::<Seen>() {
-            let _ = seen.set(caller.actor.clone());
-        }
+        let (caller, _) = identify(parts, api, None).await?;
         Ok(caller)
+    }
+}
+
+/// A path that names one row.
+pub(crate) trait RowPath: DeserializeOwned + Send {
+    /// The row's key.
+    fn key(self) -> RowKey;
+}
+
+/// A row that the path names, for whoever may read the organisation. The row and the token are found in one look.
+#[derive(Debug)]
+pub(crate) struct Named<P>(pub Row, pub PhantomData<P>);
+
+impl<P: RowPath> FromRequestParts<Api> for Named<P> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+        let Path(path) = Path::<P>::from_request_parts(parts, api).await?;
+        let key = path.key();
+        let (caller, row) = identify(parts, api, Some(&key)).await?;
+        caller.require(Action::Audit)?;
+        let absent = || Failure::absent(key.kind.as_str(), &key.id);
+        Ok(Self(row.ok_or_else(absent)?, PhantomData))
     }
 }
 

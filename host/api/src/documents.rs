@@ -110,6 +110,7 @@ pub(crate) async fn put_document(
         asked,
     }: Upload,
 ) -> Result<Written<Document>, Failure> {
+    let asked = asked.unconditional()?;
     let (name, folder, media_type, bytes) = (&name, &folder, &media_type, &bytes);
     let changed = api
         .change(&caller, "add-document", &asked, |mut session| async move {

@@ -283,6 +283,11 @@ impl From<bursar_worker::Error> for Failure {
             .hint(
                 "a cron expression has five fields: minute, hour, day of month, month, day of week",
             ),
+            error @ Error::Transport(_) => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "mail-unusable",
+                error.to_string(),
+            ),
             error => Self::host(chain(&error)),
         }
     }

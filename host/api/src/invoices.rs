@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Api,
-    caller::{Administrator, Auditor},
+    caller::{Administrator, Auditor, Named, RowPath},
     failure::Failure,
     records::Search,
     request::{Body, Path, Query},
@@ -141,13 +141,21 @@ pub(crate) async fn search_invoices(
 /// One invoice
 #[utoipa::path(get, path = "/v1/invoices/{id}", tag = "invoices", params(("id" = String, Path, description = "Its id")), responses((status = 200, body = Resource<Invoice>)))]
 pub(crate) async fn get_invoice(
-    Auditor(_): Auditor,
-    State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(row, _): Named<InvoicePath>,
 ) -> Result<Tagged<Invoice>, Failure> {
-    api.resource(&RowKey::of(Kind::Invoice, &id))
-        .await
-        .map(Tagged)
+    Resource::of(&row).map(Tagged)
+}
+
+/// The path of one invoice.
+#[derive(Debug, Deserialize)]
+pub(crate) struct InvoicePath {
+    id: String,
+}
+
+impl RowPath for InvoicePath {
+    fn key(self) -> RowKey {
+        RowKey::of(Kind::Invoice, &self.id)
+    }
 }
 
 /// Draft a receivable, or take in a supplier's invoice
@@ -159,6 +167,7 @@ pub(crate) async fn create_invoice(
     State(api): State<Api>,
     Body { value, asked }: Body<InvoiceContent>,
 ) -> Result<Written<Invoice>, Failure> {
+    let asked = asked.unconditional()?;
     let effect_key = asked.effect_key();
     let (value, effect_key) = (&value, &effect_key);
     let changed = api
@@ -269,13 +278,21 @@ pub(crate) async fn search_payments(
 /// One payment
 #[utoipa::path(get, path = "/v1/payments/{id}", tag = "payments", params(("id" = String, Path, description = "Its id")), responses((status = 200, body = Resource<Payment>)))]
 pub(crate) async fn get_payment(
-    Auditor(_): Auditor,
-    State(api): State<Api>,
-    Path(id): Path<String>,
+    Named(row, _): Named<PaymentPath>,
 ) -> Result<Tagged<Payment>, Failure> {
-    api.resource(&RowKey::of(Kind::Payment, &id))
-        .await
-        .map(Tagged)
+    Resource::of(&row).map(Tagged)
+}
+
+/// The path of one payment.
+#[derive(Debug, Deserialize)]
+pub(crate) struct PaymentPath {
+    id: String,
+}
+
+impl RowPath for PaymentPath {
+    fn key(self) -> RowKey {
+        RowKey::of(Kind::Payment, &self.id)
+    }
 }
 
 /// Record a payment
@@ -285,6 +302,7 @@ pub(crate) async fn create_payment(
     State(api): State<Api>,
     Body { value, asked }: Body<PaymentAsked>,
 ) -> Result<Written<Payment>, Failure> {
+    let asked = asked.unconditional()?;
     let effect_key = asked.effect_key();
     let payment = NewPayment {
         flow: value.flow,

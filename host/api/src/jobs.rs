@@ -33,6 +33,8 @@ const RUNNING_MAX: usize = 2;
 const UNDONE_MAX: usize = 32;
 /// Most jobs that are remembered; the oldest finished ones are forgotten first.
 const KEPT_MAX: usize = 256;
+/// How long jobs that have begun may go on when the host stops.
+const ENDING_MAX: Duration = Duration::from_secs(30);
 /// Longest wait of one request for a job's or run's end, in milliseconds.
 pub(crate) const WAIT_MS_MAX: u64 = 30_000;
 
@@ -194,7 +196,9 @@ impl Jobs {
         let (work, room) = (work(progress.clone()), self.room.clone());
         inner.tasks.spawn(async move {
             let _permit = room.acquire_owned().await;
-            progress.end(work.await);
+            // In a task of its own, so that a panic ends the job as well.
+            let ended = tokio::spawn(work).await;
+            progress.end(ended.unwrap_or_else(|error| Err(Failure::host(error))));
         });
         let kept = Kept {
             owner: caller.actor.clone(),
@@ -216,7 +220,10 @@ impl Jobs {
     /// Waits for the jobs that run.
     pub(crate) async fn close(&self) {
         let mut tasks = std::mem::take(&mut self.lock().tasks);
-        while tasks.join_next().await.is_some() {}
+        let all = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(ENDING_MAX, all).await.is_err() {
+            tracing::warn!("some jobs did not end in time");
+        }
     }
 }
 

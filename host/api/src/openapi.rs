@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use http::header;
 use utoipa::{
     OpenApi as _, ToSchema,
@@ -97,7 +98,7 @@ pub fn document() -> OpenApi {
     crate::router::routes().1
 }
 
-pub(crate) fn answer(text: String) -> Response {
+pub(crate) fn answer(text: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 

@@ -66,6 +66,7 @@ pub(crate) async fn install_plugin(
     State(api): State<Api>,
     Upload { bytes, asked, .. }: Upload,
 ) -> Result<Response, Failure> {
+    let asked = asked.unconditional()?;
     // A key that was used for something else is told now, not by a job that fails.
     if let Some(request) = &asked.request {
         let mut session = api.reading(&caller.actor).await?;

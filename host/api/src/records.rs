@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Api,
-    caller::{Administrator, Auditor},
+    caller::{Administrator, Auditor, Named, RowPath},
     failure::Failure,
     request::{Asked, Body, Path, Query},
     resource::{Page, PageQuery, Resource, Tagged, Written, commit, limit},
@@ -144,14 +144,21 @@ pub(crate) async fn search_records(
 
 /// One record
 #[utoipa::path(get, path = "/v1/collections/{collection}/records/{id}", tag = "records", params(("collection" = String, Path, description = "The collection"), ("id" = String, Path, description = "Its id")), responses((status = 200, body = Resource<Value>)))]
-pub(crate) async fn get_record(
-    Auditor(_): Auditor,
-    State(api): State<Api>,
-    Path((collection, id)): Path<(String, String)>,
-) -> Result<Tagged<Value>, Failure> {
-    api.resource(&RowKey::within(Kind::Record, &collection, &id))
-        .await
-        .map(Tagged)
+pub(crate) async fn get_record(Named(row, _): Named<RecordPath>) -> Result<Tagged<Value>, Failure> {
+    Resource::of(&row).map(Tagged)
+}
+
+/// The path of one record.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RecordPath {
+    collection: String,
+    id: String,
+}
+
+impl RowPath for RecordPath {
+    fn key(self) -> RowKey {
+        RowKey::within(Kind::Record, &self.collection, &self.id)
+    }
 }
 
 /// Create a record
@@ -164,6 +171,7 @@ pub(crate) async fn create_record(
     Path(collection): Path<String>,
     Body { value, asked }: Body<Value>,
 ) -> Result<Written<Value>, Failure> {
+    let asked = asked.unconditional()?;
     let effect_key = asked.effect_key();
     let (value, collection, effect_key) = (&value, &collection, &effect_key);
     let changed = api

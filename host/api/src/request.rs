@@ -57,6 +57,18 @@ impl Asked {
         }
     }
 
+    /// The same, if it names no condition: what makes a row has none to compare with.
+    pub(crate) fn unconditional(self) -> Result<Self, Failure> {
+        if self.expected == Expected::Anything {
+            return Ok(self);
+        }
+        Err(Failure::new(
+            StatusCode::BAD_REQUEST,
+            "condition-unsupported",
+            "if-match and if-none-match mean nothing here",
+        ))
+    }
+
     /// The client's name for what it asks, or a name that nobody uses again.
     pub(crate) fn effect_key(&self) -> String {
         match &self.request {
@@ -129,7 +141,7 @@ fn request(parts: &Parts, body: &[u8]) -> Result<Option<Request>, Failure> {
     let what = json!([
         parts.method.as_str(),
         parts.uri.path(),
-        parts.uri.query(),
+        one(&parts.headers, header::CONTENT_TYPE.as_str())?,
         sha256_hex(body)
     ]);
     Ok(Some(Request {

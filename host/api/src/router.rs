@@ -1,6 +1,7 @@
 //! Every route, listed once: what is served is what the OpenAPI document says.
 
 use axum::{Router, middleware};
+use bytes::Bytes;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -110,7 +111,7 @@ impl Api {
     /// Everything that the API answers.
     pub fn router(&self) -> Router {
         let (router, document) = routes();
-        let text = document.to_pretty_json().unwrap_or_default();
+        let text = Bytes::from(document.to_pretty_json().unwrap_or_default());
         router
             .route(
                 "/openapi.json",

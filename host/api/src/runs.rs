@@ -131,6 +131,13 @@ impl Run {
         Self::listed(line, department)
     }
 
+    /// Without what may be long: a page of runs is read at once.
+    fn briefly(mut self) -> Self {
+        self.report.logs = Vec::new();
+        self.report.draft = None;
+        self
+    }
+
     fn listed(line: RunLine, department: &str) -> Self {
         let report = line
             .report
@@ -153,6 +160,8 @@ impl Run {
 }
 
 /// Runs in view, newest first
+///
+/// Without their logs and drafts, which come with each run alone.
 #[utoipa::path(get, path = "/v1/runs", tag = "runs", params(RunsQuery), responses((status = 200, body = Page<Run>)))]
 pub(crate) async fn list_runs(
     Viewer(caller): Viewer,
@@ -178,7 +187,7 @@ pub(crate) async fn list_runs(
     let mut departments = Departments::default();
     for record in records {
         let department = departments.of(&api, &record.automation).await?;
-        items.push(Run::listed(record, &department));
+        items.push(Run::listed(record, &department).briefly());
     }
     Ok(Json(Page { items, next }))
 }

@@ -12,11 +12,14 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
+use tokio_io_timeout::TimeoutStream;
 
 /// Most connections at once; more wait to be accepted.
 const CONNECTIONS_MAX: usize = 1024;
 /// Longest time until a request's headers are complete, and that a connection stays idle.
 const HEADERS_MAX: Duration = Duration::from_secs(15);
+/// Longest time in which a client takes nothing of its answer.
+const WRITE_MAX: Duration = Duration::from_secs(30);
 /// Most bytes of a request's line and headers.
 const HEADER_BYTES_MAX: usize = 64 << 10;
 /// How long requests that have begun may go on when the host stops.
@@ -69,11 +72,17 @@ fn answer(
 ) {
     // Small answers go out at once.
     let _ = stream.set_nodelay(true);
+    // Whoever does not read its answers does not keep a connection.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(WRITE_MAX));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(
+            TokioIo::new(Box::pin(stream)),
+            TowerToHyperService::new(router),
+        );
     let connection = graceful.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = connection.await {

@@ -7,6 +7,7 @@ use bursar_domain::{
     row::{Kind, RowKey},
 };
 use bursar_office::Test;
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -71,7 +72,15 @@ pub(crate) async fn list_tasks(
                 next: None,
             }));
         }
-        let named = automations.into_iter().take(AUTOMATIONS_MAX);
+        if automations.len() > AUTOMATIONS_MAX {
+            return Err(Failure::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "too-many",
+                format!("the department has more than {AUTOMATIONS_MAX} automations"),
+            )
+            .hint("ask for the tasks of one: ?automation=NAME"));
+        }
+        let named = automations.into_iter();
         conditions.push(Test {
             field: "automation".to_owned(),
             comparison: Comparison::OneOf,

@@ -125,6 +125,7 @@ pub(crate) async fn create_token(
     State(api): State<Api>,
     Body { value, asked }: Body<TokenAsked>,
 ) -> Result<Written<TokenShown>, Failure> {
+    let asked = asked.unconditional()?;
     api.make_token(&caller, &value, &asked).await
 }
 

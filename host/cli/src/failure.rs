@@ -111,13 +111,22 @@ impl From<ProblemDocument> for Failure {
                 .fold(Self::user("the input is not accepted"), Failure::because),
         };
         let hint = hint_of(&document).map(str::to_owned).or(document.hint);
+        let is_host = document.status >= 500 && !MENDABLE.contains(&document.code.as_str());
+        let failure = if is_host {
+            failure.because(format!("request {}", document.request_id))
+        } else {
+            failure
+        };
         Self {
-            is_host: document.status >= 500 && document.code != "storage-full",
+            is_host,
             hint,
             ..failure
         }
     }
 }
+
+/// Failures of the host that its operator mends.
+const MENDABLE: [&str; 3] = ["storage-full", "database-busy", "mail-unusable"];
 
 /// What to do on the command line. The API's own hint speaks of headers, or there is none.
 fn hint_of(document: &ProblemDocument) -> Option<&'static str> {
@@ -136,6 +145,8 @@ fn hint_of(document: &ProblemDocument) -> Option<&'static str> {
     }
     match (status, code) {
         (_, "automation-off") => Some("bursar automation enable"),
+        (_, "database-busy") => Some("stop the other process, or wait until it is done"),
+        (_, "mail-unusable") => Some("correct [mail.smtp] in bursar.toml"),
         (_, "storage-full") => Some("free disk space, or raise database_bytes_max in bursar.toml"),
         (403, _) => Some("`bursar token create --role ROLE` makes a token that may do it"),
         (404, _) => Some("`bursar row list KIND` shows what there is"),

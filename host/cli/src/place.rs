@@ -44,11 +44,11 @@ impl Place {
         Self::assemble(settings, keys).await
     }
 
-    /// Opens a data folder; one that is there and empty is made.
+    /// Opens a data folder; one that is there and empty is made, unless its database is elsewhere: that has a key already.
     pub async fn open_or_make(settings: Settings) -> Result<Self, Failure> {
         let is_empty =
             std::fs::read_dir(&settings.folder).is_ok_and(|mut entries| entries.next().is_none());
-        if is_empty {
+        if is_empty && settings.database.is_none() {
             Self::make(settings).await
         } else {
             Self::open(settings).await
@@ -150,7 +150,13 @@ impl Place {
         Ok(self.workshop().worker()?)
     }
 
-    /// The API on this folder.
+    /// The API on this folder, beside a worker.
+    pub fn api_beside(&self, worker: &Worker) -> Api {
+        let worker = worker.clone();
+        Api::new(self.database.clone(), move || Ok(worker.clone()))
+    }
+
+    /// The API on this folder, with a worker of its own as soon as one is needed.
     pub fn api(&self) -> Api {
         let workshop = self.workshop();
         Api::new(self.database.clone(), move || workshop.worker())

@@ -35,5 +35,5 @@ pub use effects::{Earlier, Request};
 pub use error::Error;
 pub use listing::{Listed, Order, Paging, Test};
 pub use records::merge_patch;
-pub use runs::{run_id, run_seed};
+pub use runs::{check_start, run_id, run_seed};
 pub use session::{Context, Expected, Session, View};

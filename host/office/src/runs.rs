@@ -17,6 +17,8 @@ use crate::{error::Error, input::Faults, schema, session::Session, write::Write}
 
 /// Longest id or source of an event, in bytes.
 const EVENT_ID_BYTES_MAX: usize = 200;
+/// What the ids of timers' events begin with: nobody else may use up a firing.
+const TIMER_EVENTS: &str = "timer/";
 /// Most subjects of a manual run.
 const SUBJECTS_MAX: usize = 100;
 
@@ -46,16 +48,24 @@ impl Session {
         let cause = Cause::of(automation, &event.trigger);
         matching::check(cause, automation, &body, &manifest)
             .map_err(|unmet| refusal(unmet, automation))?;
-        check_event(event)?;
-        check_input(&manifest, &event.trigger)?;
+        check_start(&manifest, automation, event)?;
         let id = run_id(automation, &event.id);
         let key = RowKey::of(Kind::Run, &id);
-        if self.load(&key).await?.is_none() {
-            let queued = QueuedRun {
-                automation: automation.to_owned(),
-                event: event.clone(),
-            };
-            self.apply(vec![Write::of(key, None, &queued)?])?;
+        match self.find::<QueuedRun>(&key).await? {
+            None => {
+                let queued = QueuedRun {
+                    automation: automation.to_owned(),
+                    event: event.clone(),
+                };
+                self.apply(vec![Write::of(key, None, &queued)?])?;
+            }
+            Some((_, queued)) if queued.event.trigger == event.trigger => {}
+            Some(_) => {
+                return Err(Error::conflict(
+                    "key-reused",
+                    format!("the event {:?} was something else before", event.id),
+                ));
+            }
         }
         Ok(id)
     }
@@ -79,6 +89,15 @@ impl Session {
         )
         .await
     }
+}
+
+/// Checks what a run of an event would be handed, for real or in a preview; whether the automation is on does not matter.
+pub fn check_start(manifest: &Manifest, automation: &str, event: &Event) -> Result<(), Error> {
+    if !matching::asks(manifest, Cause::of(automation, &event.trigger)) {
+        return Err(refusal(Unmet::TriggerNotAsked, automation));
+    }
+    check_event(event)?;
+    check_input(manifest, &event.trigger)
 }
 
 /// Checks what a run would be handed: manual input is valid under its schema.
@@ -116,6 +135,13 @@ fn refusal(unmet: Unmet, automation: &str) -> Error {
 
 fn check_event(event: &Event) -> Result<(), Error> {
     let mut faults = Faults::default();
+    let is_timers = matches!(event.trigger, Trigger::Timer { .. });
+    faults.unless(
+        is_timers || !event.id.starts_with(TIMER_EVENTS),
+        "out-of-range",
+        "/id",
+        format!("ids that begin with {TIMER_EVENTS:?} are the timers' own"),
+    );
     for (pointer, text) in [
         ("/id", &event.id),
         ("/source", &event.source),

@@ -137,8 +137,10 @@ pub(crate) async fn explain(
         department.is_none_or(|department| department == automation.department)
     });
     let stop = stop(&mut snapshot).await?;
-    // Behind the snapshot: a run that has been queued meanwhile is a run.
+    // Nobody waits for a second reader while holding a first. And what has been queued meanwhile is a run.
+    drop(snapshot);
     let runs = runs_of(database, &question.event, &listed, &stop).await?;
+    let mut snapshot = database.snapshot();
     let told = runs.values().find_map(|(asked, _)| asked.clone());
     let asked = told.or_else(|| question.asked.clone());
     let mut conditions = Conditions {

@@ -2,6 +2,7 @@
 
 use bursar_domain::run::{Event, RunReport};
 use bursar_office::{
+    check_start,
     describe::{RowDiff, describe},
     run_id,
 };
@@ -29,6 +30,7 @@ impl Worker {
     pub async fn preview(&self, automation: &str, event: &Event) -> Result<Preview, Error> {
         self.inner.preparations.forget(automation);
         let prepared = self.inner.prepare(automation).await?;
+        check_start(&prepared.manifest, automation, event)?;
         let claim = prepared.claim_of(&run_id(automation, &event.id), event, &self.inner.seed_key);
         let report = self
             .inner

@@ -36,7 +36,8 @@ pub async fn serve(place: Place, style: Style) -> Result<(), Failure> {
             );
         }
     }
-    let (worker, api) = (place.worker()?, place.api());
+    let worker = place.worker()?;
+    let api = place.api_beside(&worker);
     let (stop, ending) = watch::channel(false);
     let failed = |error: std::io::Error| Failure::host("cannot listen for signals", error);
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -49,8 +50,14 @@ pub async fn serve(place: Place, style: Style) -> Result<(), Failure> {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
         // What ends by itself is a fault: whoever supervises this process starts it again.
-        ended = &mut work => return Ok(ended.map_err(died)??),
-        ended = &mut served => return ended.map_err(died),
+        ended = &mut work => {
+            ended.map_err(died)??;
+            return Err(Failure::host("the worker ended by itself", "nobody asked it to"));
+        }
+        ended = &mut served => {
+            ended.map_err(died)?;
+            return Err(Failure::host("the API ended by itself", "nobody asked it to"));
+        }
     }
     say("Stopping: what has begun is finished first.");
     stop.send_replace(true);
