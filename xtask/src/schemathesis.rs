@@ -1,6 +1,6 @@
 //! The HTTP API against its own document, by schemathesis.
 //!
-//! Job: provides the tool (from PyPI, into a folder under `target/`), a server on the demo's data, and a token; fails on
+//! Job: provides the tool (from `PyPI`, into a folder under `target/`), a server on the demo's data, and a token; fails on
 //! any finding, and when the server is not well afterwards. It knows the command line of `bursar` and which operations
 //! would take the ground from under the others. Entered at [`ensure`] and [`check`], and at [`run`] for the chore alone.
 

@@ -33,13 +33,13 @@ pub struct Global {
     /// File of the host's master key [default: beside the data folder, with the ending .key]
     #[arg(long, global = true, env = "BURSAR_KEY_FILE")]
     pub key_file: Option<PathBuf>,
-    /// Ask this server instead of the data folder, such as http://127.0.0.1:8080
+    /// Ask this server instead of the data folder, by its URL
     #[arg(long, global = true, env = "BURSAR_URL")]
     pub url: Option<String>,
     /// The server's access token; on a command line others could read it
     #[arg(skip = std::env::var("BURSAR_TOKEN").ok())]
     pub token: Option<String>,
-    /// File with the server's access token [env: BURSAR_TOKEN holds the token itself]
+    /// File with the server's access token [`BURSAR_TOKEN` holds the token itself]
     #[arg(long, global = true, env = "BURSAR_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
     /// Where `serve` listens [default: 127.0.0.1:8080]

@@ -118,8 +118,8 @@ impl From<ProblemDocument> for Failure {
             failure
         };
         Self {
-            is_host,
             hint,
+            is_host,
             ..failure
         }
     }

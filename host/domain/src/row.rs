@@ -4,7 +4,6 @@ use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
 
 /// Sequence number of a commit; a row's revision is the one of the commit that wrote it, 0 says "absent".
 pub type Seq = i64;
@@ -12,7 +11,7 @@ pub type Seq = i64;
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
         /// What a row is. The text is the one in the log, in SQL and in JSON.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Kind { $($(#[$doc])* #[serde(rename = $text)] $name),* }
 
         impl Kind {

@@ -1,4 +1,5 @@
-//! Schemas of the nouns whose JSON is not what their fields say: decimals, currencies, amounts, business calendars.
+//! Schemas of the nouns whose JSON is not what their code says: decimals, currencies, amounts, business calendars, kinds
+//! of rows.
 
 use std::borrow::Cow;
 
@@ -11,6 +12,7 @@ use crate::{
     business::{BusinessCalendar, CalendarText, WeekdayText},
     decimal::{DIGITS_MAX, Decimal},
     money::{Currency, Money, MoneyText},
+    row::Kind,
 };
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
@@ -76,3 +78,15 @@ impl ToSchema for BusinessCalendar {
         schemas.push((WeekdayText::name().into_owned(), WeekdayText::schema()));
     }
 }
+
+impl PartialSchema for Kind {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("What a row is."))
+            .enum_values(Some(Kind::ALL.iter().map(|kind| kind.as_str())))
+            .into()
+    }
+}
+
+impl ToSchema for Kind {}

@@ -331,6 +331,7 @@ async fn an_explanation_comes_in_pages() {
     });
     let mut question = Question {
         event: "e1".to_owned(),
+        department: None,
         asked,
         after: None,
         limit: 2,

@@ -44,7 +44,7 @@ fn address() -> Result<SocketAddr> {
 
 fn invitation(address: &SocketAddr, token: &str) -> String {
     format!(
-        r#"
+        r"
 Admin token: {token}
 
 Try in another terminal:
@@ -55,7 +55,7 @@ Try in another terminal:
 
 Everything else is in http://{address}/openapi.json. Ctrl-C ends the demo.
 
-"#
+"
     )
 }
 

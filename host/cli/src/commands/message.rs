@@ -1,5 +1,7 @@
 //! `bursar message`: outgoing mail.
 
+use std::fmt::Write as _;
+
 use bursar_db::MessageRecord;
 
 use crate::{
@@ -76,17 +78,18 @@ fn describe(message: &MessageRecord) -> String {
         ("unreadable", &message.unreadable),
     ] {
         if let Some(words) = words {
-            text.push_str(&format!("{name:<11} {words}\n"));
+            let _ = writeln!(text, "{name:<11} {words}");
         }
     }
     if let Some(mail) = &message.message {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "\nFrom: {}\nTo: {}\nSubject: {}\n\n{}\n",
             mail.from,
             mail.to.join(", "),
             mail.subject,
             mail.text
-        ));
+        );
     }
     text
 }

@@ -22,13 +22,14 @@ pub async fn why(client: &Client, style: Style, command: Why) -> Result<(), Fail
             ("after", after),
         ];
         let page: EventExplained = client.get(&query(&path, &parameters)).await?;
-        after = page.next.clone();
+        let next = page.next.clone();
         match &mut whole {
             Some(whole) => whole.automations.extend(page.automations),
             None => whole = Some(page),
         }
-        if after.is_none() {
-            break;
+        match next {
+            Some(next) => after = Some(next),
+            None => break,
         }
     }
     print(style, &whole, |whole| {

@@ -100,6 +100,7 @@ impl Office {
     ) -> Explanation {
         let question = Question {
             event: event.to_owned(),
+            department: None,
             asked,
             after: None,
             limit: 100,

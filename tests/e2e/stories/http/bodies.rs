@@ -55,7 +55,7 @@ fn a_body_that_announces_nothing_is_cut_off_at_its_limit() {
             stream
                 .write_all(words.as_bytes())
                 .expect("the server reads");
-            let chunk = [b"10000\r\n".as_slice(), &[b' '; 0x10000], b"\r\n"].concat();
+            let chunk = [b"10000\r\n".as_slice(), &vec![b' '; 0x10000], b"\r\n"].concat();
             for _ in 0..=bytes_max / 0x10000 {
                 stream
                     .write_all(&chunk)

@@ -210,7 +210,7 @@ fn ids(world: &World, token: &Token, theirs: &Theirs) {
 
 fn changes(world: &World, token: &Token, theirs: &Theirs) {
     let post = |path: &str, id: &str, body: &Value| {
-        check(world, token, &Method::POST, path, id, Some(body))
+        check(world, token, &Method::POST, path, id, Some(body));
     };
     let automation = &theirs.automation;
     for body in [json!({}), json!({"event": EVENT}), json!({"subjects": 1})] {
@@ -327,7 +327,7 @@ fn pages_of_events(world: &World, token: &Token) {
 fn beginnings(world: &World, operator: &Token, own: &BTreeMap<&'static str, BTreeSet<String>>) {
     let run = own["/v1/runs"].first().expect("a run");
     let beginning = run.get(..4).expect("hex digits");
-    let alike = (0..)
+    let alike = (0..10_000_000)
         .map(|n| format!("event-{n}"))
         .find(|event| bursar_office::run_id("m-first", event).starts_with(beginning));
     let theirs = self::run(world, "m-first", &alike.expect("one in 65,536 begins so"));

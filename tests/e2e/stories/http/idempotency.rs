@@ -27,20 +27,23 @@ fn done_once(world: World) {
     world.define_notes();
     world.place.file("kept", b"");
     let department = json!({"name": "Second"});
-    let make = |world: &World| {
+    let ask_both = |world: &World| {
         (
             sent(world, "make", "a").expect(201),
             put(world, &department).expect(200),
         )
     };
-    let (made, put_first) = make(&world);
+    let (made, put_first) = ask_both(&world);
     assert!(commit(&made).is_some() && commit(&put_first).is_some());
     let world = {
-        same(&make(&world), &(made_again(&made), made_again(&put_first)));
+        same(
+            &ask_both(&world),
+            &(made_again(&made), made_again(&put_first)),
+        );
         world.restarted()
     };
     let before = world.commits();
-    let again = make(&world);
+    let again = ask_both(&world);
     assert_eq!(world.commits(), before, "a request was done twice");
     same(&again, &(made, put_first));
     assert_eq!(notes(&world), 1);

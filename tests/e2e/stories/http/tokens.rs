@@ -138,14 +138,14 @@ fn a_token_ends_at_its_time() {
 fn a_token_shows_its_text_once() {
     let world = World::on(Place::sqlite());
     let asked = json!({"name": "Once", "role": "auditor"});
-    let make = || {
+    let ask = || {
         world
             .post("/v1/tokens", &asked)
             .header("idempotency-key", "once")
     };
-    let made = make().expect(201);
+    let made = ask().expect(201);
     let token = token_in(&made.json());
-    let again = make().expect(201).json();
+    let again = ask().expect(201).json();
     assert_eq!(again["id"], token.id);
     assert!(again["body"].get("token").is_none(), "{again}");
     for path in [
