@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use crate::{
     Fault,
     log::Span,
-    office::{AUTOMATION, Office},
+    office::{Office, TOUCH},
 };
 
 /// Runs claimed at once while claims are only prepared.
@@ -54,7 +54,7 @@ pub async fn runs(office: &Office, expected: usize) -> Result<Measured, Fault> {
 pub async fn wasm_only(office: &Office, count: usize) -> Result<Measured, Fault> {
     let claims = (0..count).map(|place| {
         let event = Office::event(&format!("nothing-{place}"), json!({}));
-        let run = run_id(AUTOMATION, &event.id);
+        let run = run_id(TOUCH.automation, &event.id);
         claim(
             office,
             ClaimedRun {
@@ -63,7 +63,7 @@ pub async fn wasm_only(office: &Office, count: usize) -> Result<Measured, Fault>
                 attempt: 1,
                 clock_us: event.time_us,
                 queued: bursar_domain::run::QueuedRun {
-                    automation: AUTOMATION.to_owned(),
+                    automation: TOUCH.automation.to_owned(),
                     event,
                 },
             },
@@ -86,7 +86,7 @@ pub async fn wasm_only(office: &Office, count: usize) -> Result<Measured, Fault>
 
 /// What so many runs propose, with everything that a worker adds; nothing is proposed yet.
 pub async fn proposals(office: &Office, count: usize) -> Result<Vec<Proposal>, Fault> {
-    office.queue(count).await?;
+    office.queue(&TOUCH, count).await?;
     let mut claims = Vec::with_capacity(count);
     loop {
         let claimed = office.database.claim(CLAIM_RUNS, LEASE_US).await?;
@@ -159,7 +159,7 @@ async fn execute(office: &Office, claims: Vec<Claim>) -> Result<Vec<(Claim, RunR
 }
 
 /// Deals out things like cards.
-fn shares<T>(all: Vec<T>, count: usize) -> Vec<Vec<T>> {
+pub fn shares<T>(all: Vec<T>, count: usize) -> Vec<Vec<T>> {
     let count = count.max(1);
     let mut shares: Vec<Vec<T>> = (0..count).map(|_| Vec::new()).collect();
     for (place, one) in all.into_iter().enumerate() {
@@ -176,11 +176,11 @@ fn claim(office: &Office, claimed: ClaimedRun) -> Claim {
         run: claimed.run,
         fence: claimed.fence,
         attempt: claimed.attempt,
-        automation_id: AUTOMATION.to_owned(),
+        automation_id: TOUCH.automation.to_owned(),
         automation: office.automation.clone(),
         legal_entity: office.entity.clone(),
         limits: office.limits.clone(),
-        seed: run_seed(&office.seed_key, AUTOMATION, &event.id),
+        seed: run_seed(&office.seed_key, TOUCH.automation, &event.id),
         time_us: claimed.clock_us,
         event,
     }
@@ -190,8 +190,8 @@ fn claim(office: &Office, claimed: ClaimedRun) -> Claim {
 fn context(claim: &Claim) -> Context {
     Context {
         actor: author(),
-        scope: format!("automation:{AUTOMATION}"),
-        automation: Some(AUTOMATION.to_owned()),
+        scope: format!("automation:{}", TOUCH.automation),
+        automation: Some(TOUCH.automation.to_owned()),
         legal_entity_id: claim.automation.legal_entity.clone(),
         legal_entity: Some(claim.legal_entity.clone()),
         authority: Authority::Granted(claim.automation.grants.clone()),
@@ -230,5 +230,5 @@ fn text_of(report: &RunReport) -> Value {
 }
 
 fn author() -> Actor {
-    Actor::new("automation", AUTOMATION)
+    Actor::new("automation", TOUCH.automation)
 }

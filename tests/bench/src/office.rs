@@ -1,5 +1,5 @@
-//! The organisation that the bench works in: a collection, a plugin, an automation, and as many records and queued runs
-//! as a measure needs. Everything is made the way an administrator makes it.
+//! The organisation that the bench works in: collections, plugins, automations, and as many records and queued runs as a
+//! measure needs. Everything is made the way an administrator makes it.
 
 use std::{
     path::Path,
@@ -9,7 +9,7 @@ use std::{
 
 use bursar_db::{Database, Keys, Options, Proposal, Verdict};
 use bursar_domain::{
-    manifest::{Authority, Limits},
+    manifest::{Authority, Limits, Permission},
     office::{
         Actor, Automation, Collection, Department, LegalEntity, Mode, Plugin as PluginRow, STOP,
     },
@@ -21,15 +21,54 @@ use bursar_runtime::{Plugin, Runtime};
 use bursar_worker::{Settings, Transport, Worker};
 use serde_json::{Value, json};
 
-use crate::{Arguments, Fault, log::Log};
+use crate::{Fault, log::Log};
 
-pub const AUTOMATION: &str = "touch";
 const ENTITY: &str = "main";
-const COLLECTION: &str = "touched";
 /// Records and runs made by one commit: an office does not get hundreds at once.
 const MADE_AT_ONCE: usize = 50;
 /// Longer than any bench: a claim that is measured later must still hold then.
 const LEASE: Duration = Duration::from_hours(24);
+
+/// A plugin's work: reading one record, and changing it.
+pub struct Job {
+    pub automation: &'static str,
+    pub collection: &'static str,
+    /// Of a run, by the id of its record.
+    pub input: fn(&str) -> Value,
+}
+
+/// In Rust: the guest `touch` of `tests/guests`.
+pub const TOUCH: Job = Job {
+    automation: "touch",
+    collection: "touched",
+    input: |record| json!({"record": record}),
+};
+
+/// The same in JavaScript: the guest of `sdk/conformance`, which makes the calls that it is told.
+pub const TOUCH_IN_JS: Job = Job {
+    automation: "touch-in-js",
+    collection: "items",
+    input: |record| {
+        let row = json!({"call": "records.get", "as": "row", "collection": "items", "id": record});
+        let patch = json!({
+            "call": "records-write.patch",
+            "collection": "items",
+            "id": record,
+            "expected": "${row/revision}",
+            "merge": {"touches": 1},
+        });
+        json!({"calls": [row, patch]})
+    },
+};
+
+/// How much goes on at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// Runs executed at once.
+    pub workers: usize,
+    /// Connections that read.
+    pub readers: u32,
+}
 
 pub struct Office {
     pub database: Database,
@@ -49,17 +88,17 @@ pub struct Office {
 
 impl Office {
     /// A fresh office in an empty folder.
-    pub async fn open(folder: &Path, arguments: &Arguments) -> Result<Self, Fault> {
+    pub async fn open(folder: &Path, size: Size) -> Result<Self, Fault> {
         let keys = Keys::derive(&[7; 32]);
         let file = folder.join("bursar.db");
         let options = Options {
             url: format!("sqlite:{}", file.display()),
-            readers_max: arguments.readers,
+            readers_max: size.readers,
             database_bytes_max: None,
             keys: keys.clone(),
         };
         let database = Database::open(&options, folder).await?;
-        let instances_max = u32::try_from(arguments.workers)?;
+        let instances_max = u32::try_from(size.workers)?;
         let runtime = Runtime::new(bursar_runtime::Settings {
             cache: None,
             instances_max,
@@ -67,7 +106,7 @@ impl Office {
         let component = bursar_artifacts::guest("touch");
         let plugin = runtime.load(&component)?;
         let settings = Settings {
-            concurrency_max: arguments.workers,
+            concurrency_max: size.workers,
             lease: LEASE,
             ..Settings::default()
         };
@@ -82,19 +121,19 @@ impl Office {
         let mut office = Self {
             runtime,
             worker,
-            automation: automation(&plugin),
+            automation: automation(&plugin, &TOUCH),
             entity: serde_json::from_value(entity())?,
             limits: plugin.inspection().manifest.limits.clone(),
             plugin,
             depends_on: Vec::new(),
             seed_key: *keys.seed(),
-            workers: arguments.workers,
+            workers: size.workers,
             log: Log::open(&file),
             sessions: AtomicU64::new(0),
             database,
         };
-        office.database.blobs().put(&component)?;
         office.found().await?;
+        office.install(&component, &TOUCH).await?;
         office.depends_on = office.dependencies().await?;
         Ok(office)
     }
@@ -111,9 +150,19 @@ impl Office {
             name: "Operations".to_owned(),
         };
         session.put_department("operations", &department).await?;
+        self.commit(session).await
+    }
+
+    /// Installs the plugin of a job and enables its automation, in a collection of its own; gives the digest.
+    pub async fn install(&self, component: &[u8], job: &Job) -> Result<String, Fault> {
+        self.database.blobs().put(component)?;
+        let plugin = self.runtime.load(component)?;
+        let mut session = self.session();
         let collection: Collection = serde_json::from_value(collection())?;
-        session.define_collection(COLLECTION, &collection).await?;
-        let inspection = self.plugin.inspection();
+        session
+            .define_collection(job.collection, &collection)
+            .await?;
+        let inspection = plugin.inspection();
         let row = PluginRow {
             manifest: inspection.manifest.clone(),
             imports: inspection.imports.clone(),
@@ -121,14 +170,15 @@ impl Office {
         };
         session.install_plugin(&inspection.digest, &row).await?;
         session
-            .enable_automation(AUTOMATION, &self.automation)
+            .enable_automation(job.automation, &automation(&plugin, job))
             .await?;
-        self.commit(session).await
+        self.commit(session).await?;
+        Ok(inspection.digest.clone())
     }
 
     async fn dependencies(&self) -> Result<Vec<(RowKey, Seq)>, Fault> {
         let keys = [
-            RowKey::of(Kind::Automation, AUTOMATION),
+            RowKey::of(Kind::Automation, TOUCH.automation),
             RowKey::of(Kind::Entity, ENTITY),
             RowKey::of(Kind::Plugin, self.digest()),
             RowKey::of(Kind::Control, STOP),
@@ -143,23 +193,43 @@ impl Office {
     }
 
     /// Queues so many runs, each with a record of its own.
-    pub async fn queue(&self, runs: usize) -> Result<(), Fault> {
+    pub async fn queue(&self, job: &Job, runs: usize) -> Result<(), Fault> {
         let mut left = runs;
         while left > 0 {
             let now = left.min(MADE_AT_ONCE);
             left -= now;
             let mut session = self.session();
-            for place in 0..now {
-                let body = record(place);
-                let made = session
-                    .create_record(COLLECTION, &format!("row-{place}"), &body)
-                    .await?;
-                let event = Self::event(&made.id, json!({"record": *made.id}));
-                session.enqueue(AUTOMATION, &event).await?;
+            for id in make_records(&mut session, job, now).await? {
+                let event = Self::event(&id, (job.input)(&id));
+                session.enqueue(job.automation, &event).await?;
             }
             self.commit(session).await?;
         }
         Ok(())
+    }
+
+    /// Makes so many records for a job's runs.
+    pub async fn records(&self, job: &Job, count: usize) -> Result<Vec<String>, Fault> {
+        let mut ids = Vec::with_capacity(count);
+        while ids.len() < count {
+            let now = (count - ids.len()).min(MADE_AT_ONCE);
+            let mut session = self.session();
+            ids.extend(make_records(&mut session, job, now).await?);
+            self.commit(session).await?;
+        }
+        Ok(ids)
+    }
+
+    /// What queues one run on each of these records; nothing is proposed yet.
+    pub async fn queueings(&self, job: &Job, records: &[String]) -> Result<Vec<Proposal>, Fault> {
+        let mut proposals = Vec::with_capacity(records.len());
+        for id in records {
+            let mut session = self.session();
+            let event = Self::event(id, (job.input)(id));
+            session.enqueue(job.automation, &event).await?;
+            proposals.push(proposal("start-run", session));
+        }
+        Ok(proposals)
     }
 
     /// The event of a manual run.
@@ -197,14 +267,7 @@ impl Office {
     }
 
     async fn commit(&self, session: Session) -> Result<(), Fault> {
-        let (draft, _) = session.into_parts();
-        let proposal = Proposal {
-            author: Actor::new("person", "ada"),
-            cause: "prepare".to_owned(),
-            draft,
-            settles: None,
-        };
-        match self.database.propose(proposal).await? {
+        match self.database.propose(proposal("prepare", session)).await? {
             Verdict::Committed { .. } => Ok(()),
             other => Err(format!("the office cannot be prepared: {other:?}").into()),
         }
@@ -216,15 +279,47 @@ const NOW_US: i64 = 1_767_258_000_000_000;
 /// Rows get ids that rise with time, so what is made together lies together, as it does in an office.
 const BETWEEN_COMMITS_US: i64 = 50_000;
 
-fn automation(plugin: &Plugin) -> Automation {
+/// Records of one commit.
+async fn make_records(
+    session: &mut Session,
+    job: &Job,
+    count: usize,
+) -> Result<Vec<String>, Fault> {
+    let mut ids = Vec::with_capacity(count);
+    for place in 0..count {
+        let made = session
+            .create_record(job.collection, &format!("row-{place}"), &record(place))
+            .await?;
+        ids.push(made.id.to_string());
+    }
+    Ok(ids)
+}
+
+/// What an administrator did in a session.
+fn proposal(cause: &str, session: Session) -> Proposal {
+    let (draft, _) = session.into_parts();
+    Proposal {
+        author: Actor::new("person", "ada"),
+        cause: cause.to_owned(),
+        draft,
+        settles: None,
+    }
+}
+
+/// Granted is what the job needs of what the plugin asks for.
+fn automation(plugin: &Plugin, job: &Job) -> Automation {
     let inspection = plugin.inspection();
-    let asks = &inspection.manifest.permissions;
+    let asks = inspection.manifest.permissions.iter();
+    let is_needed = |permission: &Permission| matches!(permission, Permission::Records { collection, .. } if *collection == job.collection);
     Automation {
         plugin: inspection.digest.clone(),
         department: "operations".to_owned(),
         legal_entity: ENTITY.to_owned(),
         config: json!({}),
-        grants: asks.iter().map(|ask| ask.permission.clone()).collect(),
+        grants: asks
+            .map(|ask| ask.permission.clone())
+            .filter(is_needed)
+            .collect(),
         mode: Mode::Live,
         enabled: true,
     }
