@@ -184,7 +184,7 @@ impl Failure {
     }
 }
 
-/// The body is written where the request's id is known: see [`crate::edge`].
+/// The body is written where the request's id is known: see the module `edge`.
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let mut response = self.facts.status.into_response();
