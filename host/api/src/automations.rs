@@ -7,14 +7,15 @@ use axum::{
 };
 use bursar_db::RunRecord;
 use bursar_domain::{
+    access::Action,
     index::Comparison,
     manifest::Permission,
     office::{Automation, LegalEntity, Mode, Plugin},
     problem::Problem,
-    row::{Kind, RowKey},
+    row::{Kind, Row, RowKey},
     run::{Event, LogLine, Outcome, Trigger, Usage},
 };
-use bursar_office::{Paging, Session, Test, describe::RowDiff};
+use bursar_office::{Paging, Session, Test, describe::RowDiff, run_id};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -22,7 +23,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Api,
-    caller::{Administrator, Caller, Operator, Viewer},
+    caller::{Administrator, Caller, Named, Operator, RowPath, Viewer},
     failure::Failure,
     jobs::WaitQuery,
     request::{Body, Path, Query, shaped},
@@ -240,24 +241,33 @@ pub(crate) async fn preview(
     responses((status = 200, body = crate::runs::Run), (status = 202, body = crate::runs::Run, headers(("location" = String, description = "The run"))))
 )]
 pub(crate) async fn start_run(
-    Operator(caller): Operator,
+    Named { caller, row, .. }: Named<StartPath>,
     State(api): State<Api>,
-    Path(id): Path<String>,
     Query(wait): Query<WaitQuery>,
     Body { value, asked }: Body<Start>,
 ) -> Result<Response, Failure> {
     let asked = asked.unconditional()?;
     let wait = wait.wait()?;
-    let automation = api.automation(&caller, &id).await?.body;
     let event = api.event(&caller, value).await?;
-    let (id, event) = (&id, &event);
+    let automation: Automation = row.decode().map_err(bursar_office::Error::from)?;
+    let (id, event) = (&row.key.id, &event);
+    let run = run_id(id, &event.id);
+    let rows = &[
+        row.key.clone(),
+        RowKey::of(Kind::Plugin, &automation.plugin),
+        RowKey::of(Kind::Run, &run),
+    ];
+    // From before the commit on: the run may have ended when that is answered.
+    let end = api.database().end_of(&run);
     let changed = api
         .change(&caller, "start-run", &asked, |mut session| async move {
+            session.read_ahead(rows).await?;
             let run = session.enqueue(id, event).await?;
             Ok((session, RowKey::of(Kind::Run, &run)))
         })
         .await?;
-    let record = api.run_ended(&changed.key.id, wait).await?;
+    let is_new = changed.seq.is_some();
+    let record = api.run_ended(&changed.key.id, end, is_new, wait).await?;
     let status = if has_ended(&record) {
         StatusCode::OK
     } else {
@@ -268,6 +278,25 @@ pub(crate) async fn start_run(
     let mut response = (status, place, Json(run)).into_response();
     response.headers_mut().extend(commit(changed.seq));
     Ok(response)
+}
+
+/// The path of an automation that is to be run.
+#[derive(Debug, Deserialize)]
+pub(crate) struct StartPath {
+    id: String,
+}
+
+impl RowPath for StartPath {
+    const ACTION: Action = Action::Operate;
+
+    fn key(self) -> RowKey {
+        RowKey::of(Kind::Automation, &self.id)
+    }
+
+    fn is_seen(caller: &Caller, row: &Row) -> Result<bool, Failure> {
+        let automation: Automation = row.decode().map_err(bursar_office::Error::from)?;
+        Ok(caller.sees(&automation.department))
+    }
 }
 
 pub(crate) fn has_ended(record: &RunRecord) -> bool {

@@ -132,7 +132,7 @@ impl Api {
         let (id, secret) = parse(text).ok_or_else(unknown)?;
         let mut keys = vec![RowKey::of(Kind::Token, id)];
         keys.extend(also.cloned());
-        let mut rows = self.database().snapshot().get_many(&keys).await?;
+        let mut rows = self.database().look(&keys).await?;
         let found = rows.iter().position(|row| Some(&row.key) == keys.first());
         let token: Token = match found.map(|place| rows.remove(place)) {
             Some(row) => row.decode().map_err(|error| Failure::host(chain(&error)))?,
@@ -200,7 +200,7 @@ async fn identify(
     // Set by callers within this process only: nothing of a request becomes an extension.
     if let Some(caller) = parts.extensions.get::<Caller>() {
         let row = match also {
-            Some(key) => api.database().snapshot().get(key).await?,
+            Some(key) => api.database().look(std::slice::from_ref(key)).await?.pop(),
             None => None,
         };
         return Ok((caller.clone(), row));
@@ -236,13 +236,25 @@ impl FromRequestParts<Api> for Caller {
 
 /// A path that names one row.
 pub(crate) trait RowPath: DeserializeOwned + Send {
+    /// What whoever asks for it must be allowed.
+    const ACTION: Action;
+
     /// The row's key.
     fn key(self) -> RowKey;
+
+    /// Whether the row is in a caller's view; what is not is answered as if it were not there.
+    fn is_seen(_caller: &Caller, _row: &Row) -> Result<bool, Failure> {
+        Ok(true)
+    }
 }
 
-/// A row that the path names, for whoever may read the organisation. The row and the token are found in one look.
+/// A row that the path names, and whoever asks for it. The row and the token are found in one look.
 #[derive(Debug)]
-pub(crate) struct Named<P>(pub Row, pub PhantomData<P>);
+pub(crate) struct Named<P> {
+    pub caller: Caller,
+    pub row: Row,
+    path: PhantomData<P>,
+}
 
 impl<P: RowPath> FromRequestParts<Api> for Named<P> {
     type Rejection = Failure;
@@ -251,9 +263,15 @@ impl<P: RowPath> FromRequestParts<Api> for Named<P> {
         let Path(path) = Path::<P>::from_request_parts(parts, api).await?;
         let key = path.key();
         let (caller, row) = identify(parts, api, Some(&key)).await?;
-        caller.require(Action::Audit)?;
-        let absent = || Failure::absent(key.kind.as_str(), &key.id);
-        Ok(Self(row.ok_or_else(absent)?, PhantomData))
+        let caller = caller.require(P::ACTION)?;
+        match row {
+            Some(row) if P::is_seen(&caller, &row)? => Ok(Self {
+                caller,
+                row,
+                path: PhantomData,
+            }),
+            _ => Err(Failure::absent(key.kind.as_str(), &key.id)),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use axum::{Json, extract::State};
 use bursar_domain::{
+    access::Action,
     invoice::{Flow, Invoice, InvoiceContent, Payment},
     money::Money,
     row::{Kind, RowKey},
@@ -141,7 +142,7 @@ pub(crate) async fn search_invoices(
 /// One invoice
 #[utoipa::path(get, path = "/v1/invoices/{id}", tag = "invoices", params(("id" = String, Path, description = "Its id")), responses((status = 200, body = Resource<Invoice>)))]
 pub(crate) async fn get_invoice(
-    Named(row, _): Named<InvoicePath>,
+    Named { row, .. }: Named<InvoicePath>,
 ) -> Result<Tagged<Invoice>, Failure> {
     Resource::of(&row).map(Tagged)
 }
@@ -153,6 +154,8 @@ pub(crate) struct InvoicePath {
 }
 
 impl RowPath for InvoicePath {
+    const ACTION: Action = Action::Audit;
+
     fn key(self) -> RowKey {
         RowKey::of(Kind::Invoice, &self.id)
     }
@@ -278,7 +281,7 @@ pub(crate) async fn search_payments(
 /// One payment
 #[utoipa::path(get, path = "/v1/payments/{id}", tag = "payments", params(("id" = String, Path, description = "Its id")), responses((status = 200, body = Resource<Payment>)))]
 pub(crate) async fn get_payment(
-    Named(row, _): Named<PaymentPath>,
+    Named { row, .. }: Named<PaymentPath>,
 ) -> Result<Tagged<Payment>, Failure> {
     Resource::of(&row).map(Tagged)
 }
@@ -290,6 +293,8 @@ pub(crate) struct PaymentPath {
 }
 
 impl RowPath for PaymentPath {
+    const ACTION: Action = Action::Audit;
+
     fn key(self) -> RowKey {
         RowKey::of(Kind::Payment, &self.id)
     }

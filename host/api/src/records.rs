@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{Json, extract::State, response::IntoResponse};
 use bursar_domain::{
+    access::Action,
     draft::Direction,
     index::Comparison,
     row::{Kind, RowKey},
@@ -144,7 +145,9 @@ pub(crate) async fn search_records(
 
 /// One record
 #[utoipa::path(get, path = "/v1/collections/{collection}/records/{id}", tag = "records", params(("collection" = String, Path, description = "The collection"), ("id" = String, Path, description = "Its id")), responses((status = 200, body = Resource<Value>)))]
-pub(crate) async fn get_record(Named(row, _): Named<RecordPath>) -> Result<Tagged<Value>, Failure> {
+pub(crate) async fn get_record(
+    Named { row, .. }: Named<RecordPath>,
+) -> Result<Tagged<Value>, Failure> {
     Resource::of(&row).map(Tagged)
 }
 
@@ -156,6 +159,8 @@ pub(crate) struct RecordPath {
 }
 
 impl RowPath for RecordPath {
+    const ACTION: Action = Action::Audit;
+
     fn key(self) -> RowKey {
         RowKey::within(Kind::Record, &self.collection, &self.id)
     }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::{Json, extract::State};
-use bursar_db::{RunFilter, RunLine, RunRecord, RunState};
+use bursar_db::{EndOfRun, RunFilter, RunLine, RunRecord, RunState};
 use bursar_domain::{
     office::Automation,
     row::{Kind, RowKey},
@@ -23,7 +23,7 @@ use crate::{
     resource::{Page, limit, place},
 };
 
-/// How often a run is looked at when nothing tells that something was committed.
+/// How often a run is looked at that another process may settle.
 const POLL: Duration = Duration::from_millis(100);
 
 /// Shortest beginning that a run is found by.
@@ -283,11 +283,19 @@ impl Api {
         Ok(found)
     }
 
-    /// A run, when it has ended or the wait is over.
-    pub(crate) async fn run_ended(&self, id: &str, wait: Duration) -> Result<RunRecord, Failure> {
+    /// A run, when it has ended or the wait is over. A new one is not looked at before its end is told.
+    pub(crate) async fn run_ended(
+        &self,
+        id: &str,
+        mut end: EndOfRun,
+        is_new: bool,
+        wait: Duration,
+    ) -> Result<RunRecord, Failure> {
         let until = Instant::now() + wait;
+        if is_new {
+            let _ = tokio::time::timeout(wait.min(POLL), end.told()).await;
+        }
         loop {
-            let committed = self.database().committed();
             let record = self.database().run(id).await?.ok_or_else(|| {
                 Failure::new(StatusCode::NOT_FOUND, "not-found", "there is no such run")
             })?;
@@ -295,7 +303,7 @@ impl Api {
             if has_ended(&record) || left.is_zero() {
                 return Ok(record);
             }
-            let _ = tokio::time::timeout(left.min(POLL), committed).await;
+            let _ = tokio::time::timeout(left.min(POLL), end.told()).await;
         }
     }
 }

@@ -3,8 +3,9 @@
 //! Placeholders are `$1`, `$2`, …. `{rows}` in a text stands for a set of rows: multi-row `values` on SQLite, `unnest` of
 //! one array per column on PostgreSQL. The kinds of all arguments are checked at every call, because neither driver does.
 
+mod batch;
+mod connections;
 mod pools;
-mod readers;
 
 use std::{
     collections::HashMap,
@@ -12,14 +13,14 @@ use std::{
 };
 
 use sqlx::{
-    Arguments, AssertSqlSafe, Encode, FromRow, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction,
-    Type,
-    postgres::{PgArguments, PgRow},
-    sqlite::{SqliteArguments, SqliteRow},
+    Arguments, AssertSqlSafe, Either, Encode, Executor, FromRow, Postgres, SqlSafeStr, SqlStr,
+    Transaction, Type, postgres::PgRow, sqlite::SqliteRow,
 };
 
+use batch::{Batch, Bound, Part, Text};
+use connections::Lent;
+use futures_util::TryStreamExt;
 pub(crate) use pools::Pools;
-use readers::Reading;
 
 use crate::error::Error;
 
@@ -85,20 +86,6 @@ pub(crate) const fn same(text: &'static str, kinds: &'static [Kind]) -> Statemen
 }
 
 impl Statement {
-    /// Most rows of one set on SQLite. Sets come in powers of two, so that the statement caches stay small; what is short of
-    /// one is filled up with rows of nulls, which the text leaves out again: a group costs one round trip for each statement.
-    const SET_ROWS_MAX: usize = 256;
-
-    /// What a row of nulls binds, again and again.
-    fn nulls(&self) -> impl Iterator<Item = Arg> {
-        let null = |kind: &Kind| match kind {
-            Kind::Int => Arg::Int(None),
-            Kind::Text => Arg::Text(None),
-            Kind::Bytes => Arg::Bytes(None),
-        };
-        self.kinds.iter().cycle().map(null)
-    }
-
     /// [`Statement::render`], kept for the process: a text of many rows takes longer to write than to run.
     fn rendered(&self, engine: Engine, rows: usize) -> SqlStr {
         type Texts = HashMap<(&'static str, Engine, usize), Arc<str>>;
@@ -179,28 +166,59 @@ impl<T> Fetch for T where
 {
 }
 
+/// Rows as they came.
+pub(crate) enum Rows {
+    Sqlite(Vec<SqliteRow>),
+    Postgres(Vec<PgRow>),
+}
+
+impl Rows {
+    const fn none(engine: Engine) -> Self {
+        match engine {
+            Engine::Sqlite => Rows::Sqlite(Vec::new()),
+            Engine::Postgres => Rows::Postgres(Vec::new()),
+        }
+    }
+
+    pub(crate) fn read<T: Fetch>(&self) -> Result<Vec<T>, Error> {
+        let read: Result<Vec<T>, sqlx::Error> = match self {
+            Rows::Sqlite(rows) => rows.iter().map(T::from_row).collect(),
+            Rows::Postgres(rows) => rows.iter().map(T::from_row).collect(),
+        };
+        Ok(read?)
+    }
+}
+
 /// A transaction. Dropped, it is rolled back.
+///
+/// What is written waits until something is read or committed, and goes along with that.
 pub(crate) struct Tx {
     inner: Inner,
+    writes: Vec<Part>,
     /// A statement failed or was abandoned: PostgreSQL would answer `commit` with a rollback, which its driver calls success.
     failed: bool,
 }
 
 enum Inner {
-    SqliteReading(Reading),
-    Sqlite(Transaction<'static, Sqlite>),
+    Sqlite(Lent),
     Postgres(Transaction<'static, Postgres>),
 }
 
-enum Bound {
-    Sqlite(SqliteArguments),
-    Postgres(PgArguments),
-}
+/// How SQLite commits.
+const COMMIT: Statement = same("commit", &[]);
 
 impl Tx {
+    fn of(inner: Inner) -> Self {
+        Self {
+            inner,
+            writes: Vec::new(),
+            failed: false,
+        }
+    }
+
     pub(crate) fn engine(&self) -> Engine {
         match self.inner {
-            Inner::SqliteReading(_) | Inner::Sqlite(_) => Engine::Sqlite,
+            Inner::Sqlite(_) => Engine::Sqlite,
             Inner::Postgres(_) => Engine::Postgres,
         }
     }
@@ -211,8 +229,8 @@ impl Tx {
         statement: &Statement,
         args: Vec<Arg>,
     ) -> Result<Vec<T>, Error> {
-        let (sql, bound) = self.plain(statement, args)?;
-        self.fetch(sql, bound).await
+        let text = self.along_with(Part::plain(statement, args)?).await?;
+        self.fetch(text).await
     }
 
     /// The row of a statement that gives one or none.
@@ -235,16 +253,6 @@ impl Tx {
             .ok_or_else(|| sqlx::Error::RowNotFound.into())
     }
 
-    /// Runs a statement; gives the number of rows it touched.
-    pub(crate) async fn run(
-        &mut self,
-        statement: &Statement,
-        args: Vec<Arg>,
-    ) -> Result<u64, Error> {
-        let (sql, bound) = self.plain(statement, args)?;
-        self.execute(sql, bound).await
-    }
-
     /// As [`Tx::all`], for a statement over rows.
     pub(crate) async fn all_of<T: Fetch>(
         &mut self,
@@ -252,34 +260,136 @@ impl Tx {
         rows: Vec<Vec<Arg>>,
     ) -> Result<Vec<T>, Error> {
         let mut found = Vec::new();
-        for (sql, bound) in self.sets(statement, rows)? {
-            found.append(&mut self.fetch(sql, bound).await?);
+        for set in Part::sets(self.engine(), statement, rows)? {
+            let text = self.along_with(set).await?;
+            found.append(&mut self.fetch(text).await?);
         }
         Ok(found)
     }
 
-    /// As [`Tx::run`], for a statement over rows.
-    pub(crate) async fn run_of(
+    /// As [`Tx::all_of`], for several statements that do not wait for each other's answers.
+    pub(crate) async fn all_of_each<const N: usize>(
+        &mut self,
+        asked: [(&Statement, Vec<Vec<Arg>>); N],
+    ) -> Result<[Rows; N], Error> {
+        self.flush().await?;
+        let engine = self.engine();
+        let mut found = std::array::from_fn(|_| Rows::none(engine));
+        let (mut batch, mut places) = (Batch::default(), Vec::new());
+        for (place, (statement, rows)) in asked.into_iter().enumerate() {
+            for set in Part::sets(engine, statement, rows)? {
+                if !batch.takes(engine, &set) {
+                    let full = std::mem::take(&mut batch).text(engine)?;
+                    self.answer(full, &places, &mut found).await?;
+                    places.clear();
+                }
+                batch.push(set);
+                places.push(place);
+            }
+        }
+        if !places.is_empty() {
+            let last = batch.text(engine)?;
+            self.answer(last, &places, &mut found).await?;
+        }
+        Ok(found)
+    }
+
+    /// Executes the statements of a text; `places` says where the rows of each belong.
+    async fn answer(
+        &mut self,
+        text: Text,
+        places: &[usize],
+        found: &mut [Rows],
+    ) -> Result<(), Error> {
+        let failed = std::mem::replace(&mut self.failed, true);
+        let done = match (&mut self.inner, text.bound) {
+            (Inner::Sqlite(lent), Bound::Sqlite(args)) => {
+                // What begins the transaction is answered as well.
+                let mut before = usize::from(!lent.has_begun());
+                let (connection, sql) = lent.next(text.sql)?;
+                let mut answers = connection.fetch_many(sqlx::query_with(sql, args));
+                let mut places = places.iter();
+                let mut place = places.next();
+                let done = loop {
+                    match answers.try_next().await {
+                        Ok(Some(Either::Left(_))) if before > 0 => before -= 1,
+                        Ok(Some(Either::Left(_))) => place = places.next(),
+                        Ok(Some(Either::Right(row))) => {
+                            let rows = place.and_then(|place| found.get_mut(*place));
+                            if let Some(Rows::Sqlite(rows)) = rows {
+                                rows.push(row);
+                            }
+                        }
+                        Ok(None) => break Ok(()),
+                        Err(error) => break Err(error),
+                    }
+                };
+                drop(answers);
+                lent.answered();
+                done
+            }
+            (Inner::Postgres(tx), Bound::Postgres(args)) => {
+                let answered = sqlx::query_with(text.sql, args).fetch_all(&mut **tx).await;
+                let rows = places.first().and_then(|place| found.get_mut(*place));
+                answered.map(|answered| {
+                    if let Some(Rows::Postgres(rows)) = rows {
+                        rows.extend(answered);
+                    }
+                })
+            }
+            _ => unreachable!("arguments are bound for the engine at hand"),
+        };
+        self.failed = failed || done.is_err();
+        Ok(done?)
+    }
+
+    /// Writes rows with a statement over rows. Whether that is well is told by what comes next.
+    pub(crate) fn write(
         &mut self,
         statement: &Statement,
         rows: Vec<Vec<Arg>>,
-    ) -> Result<u64, Error> {
-        let mut touched = 0;
-        for (sql, bound) in self.sets(statement, rows)? {
-            touched += self.execute(sql, bound).await?;
+    ) -> Result<(), Error> {
+        let sets = Part::sets(self.engine(), statement, rows)?;
+        self.writes.extend(sets);
+        Ok(())
+    }
+
+    /// The text of a part and of what was written before it; what has no room in it is executed.
+    async fn along_with(&mut self, part: Part) -> Result<Text, Error> {
+        let engine = self.engine();
+        let mut batch = Batch::default();
+        let mut parts = std::mem::take(&mut self.writes);
+        parts.push(part);
+        for part in parts {
+            if !batch.takes(engine, &part) {
+                let full = std::mem::take(&mut batch);
+                self.execute(full.text(engine)?).await?;
+            }
+            batch.push(part);
         }
-        Ok(touched)
+        batch.text(engine)
+    }
+
+    /// Executes what was written.
+    async fn flush(&mut self) -> Result<(), Error> {
+        let Some(last) = self.writes.pop() else {
+            return Ok(());
+        };
+        let text = self.along_with(last).await?;
+        self.execute(text).await
     }
 
     /// Many statements without arguments.
     pub(crate) async fn script(&mut self, sql: Sql) -> Result<(), Error> {
+        self.flush().await?;
         self.failed = true;
         match &mut self.inner {
-            Inner::SqliteReading(_) => return Err(reads_only()),
-            Inner::Sqlite(tx) => sqlx::raw_sql(sql.text(Engine::Sqlite))
-                .execute(&mut **tx)
-                .await
-                .map(drop)?,
+            Inner::Sqlite(lent) => {
+                let (connection, sql) = lent.next(sql.text(Engine::Sqlite).into_sql_str())?;
+                let done = sqlx::raw_sql(sql).execute(connection).await;
+                lent.answered();
+                done.map(drop)?;
+            }
             Inner::Postgres(tx) => sqlx::raw_sql(sql.text(Engine::Postgres))
                 .execute(&mut **tx)
                 .await
@@ -292,11 +402,9 @@ impl Tx {
     /// Prepares without running: the test that proves every statement on both engines.
     #[cfg(test)]
     pub(crate) async fn prepare(&mut self, text: String) -> Result<(), Error> {
-        use sqlx::Executor;
         let sql = AssertSqlSafe(text).into_sql_str();
         match &mut self.inner {
-            Inner::SqliteReading(_) => return Err(reads_only()),
-            Inner::Sqlite(tx) => tx.prepare(sql).await.map(drop)?,
+            Inner::Sqlite(lent) => lent.connection()?.prepare(sql).await.map(drop)?,
             Inner::Postgres(tx) => tx.prepare(sql).await.map(drop)?,
         }
         Ok(())
@@ -305,15 +413,16 @@ impl Tx {
     /// How SQLite would go about a statement, step by step.
     #[cfg(test)]
     pub(crate) async fn plan(&mut self, text: String) -> Result<Vec<String>, Error> {
-        let Inner::Sqlite(tx) = &mut self.inner else {
+        let Inner::Sqlite(lent) = &mut self.inner else {
             return Ok(Vec::new());
         };
         let sql = AssertSqlSafe(format!("explain query plan {text}")).into_sql_str();
-        let steps: Vec<(i64, i64, i64, String)> = sqlx::query_as(sql).fetch_all(&mut **tx).await?;
+        let steps = sqlx::query_as(sql).fetch_all(lent.connection()?).await;
+        let steps: Vec<(i64, i64, i64, String)> = steps?;
         Ok(steps.into_iter().map(|(_, _, _, step)| step).collect())
     }
 
-    pub(crate) async fn commit(self) -> Result<(), Error> {
+    pub(crate) async fn commit(mut self) -> Result<(), Error> {
         if self.failed {
             self.rollback().await?;
             return Err(sqlx::Error::Protocol(
@@ -321,9 +430,18 @@ impl Tx {
             )
             .into());
         }
+        if let Inner::Sqlite(lent) = &self.inner
+            && self.writes.is_empty()
+            && !lent.has_begun()
+        {
+            return Ok(());
+        }
+        if self.engine() == Engine::Sqlite {
+            self.writes.push(Part::plain(&COMMIT, Vec::new())?);
+        }
+        self.flush().await?;
         match self.inner {
-            Inner::SqliteReading(reading) => drop(reading),
-            Inner::Sqlite(tx) => tx.commit().await?,
+            Inner::Sqlite(mut lent) => lent.committed(),
             Inner::Postgres(tx) => tx.commit().await?,
         }
         Ok(())
@@ -331,73 +449,21 @@ impl Tx {
 
     pub(crate) async fn rollback(self) -> Result<(), Error> {
         match self.inner {
-            Inner::SqliteReading(reading) => drop(reading),
-            Inner::Sqlite(tx) => tx.rollback().await?,
+            Inner::Sqlite(lent) => lent.roll_back().await,
             Inner::Postgres(tx) => tx.rollback().await?,
         }
         Ok(())
     }
 
-    fn plain(&self, statement: &Statement, args: Vec<Arg>) -> Result<(SqlStr, Bound), Error> {
-        check(statement, &args)?;
-        let bound = match self.engine() {
-            Engine::Sqlite => Bound::Sqlite(bind(args)?),
-            Engine::Postgres => Bound::Postgres(bind(args)?),
-        };
-        Ok((statement.sql.text(self.engine()).into_sql_str(), bound))
-    }
-
-    fn sets(
-        &self,
-        statement: &Statement,
-        rows: Vec<Vec<Arg>>,
-    ) -> Result<Vec<(SqlStr, Bound)>, Error> {
-        for row in &rows {
-            check(statement, row)?;
-            if row.first().is_none_or(Arg::is_null) {
-                let message = format!("a row without its key: {:?}", statement.sql);
-                return Err(sqlx::Error::Protocol(message).into());
-            }
-        }
-        if rows.is_empty() {
-            return Ok(Vec::new());
-        }
-        match self.engine() {
-            Engine::Postgres => {
-                let sql = statement.rendered(Engine::Postgres, 1);
-                Ok(vec![(sql, Bound::Postgres(columns(statement, rows)?))])
-            }
-            Engine::Sqlite => {
-                let mut sets = Vec::new();
-                let mut rows = rows.into_iter();
-                while rows.len() > 0 {
-                    let count = rows.len().min(Statement::SET_ROWS_MAX);
-                    let size = count.next_power_of_two();
-                    let nulls = statement
-                        .nulls()
-                        .take((size - count) * statement.kinds.len());
-                    let args = rows.by_ref().take(count).flatten().chain(nulls);
-                    let sql = statement.rendered(Engine::Sqlite, size);
-                    sets.push((sql, Bound::Sqlite(bind(args)?)));
-                }
-                Ok(sets)
-            }
-        }
-    }
-
-    async fn fetch<T: Fetch>(&mut self, sql: SqlStr, bound: Bound) -> Result<Vec<T>, Error> {
+    async fn fetch<T: Fetch>(&mut self, text: Text) -> Result<Vec<T>, Error> {
         let failed = std::mem::replace(&mut self.failed, true); // and stays so if this future is dropped halfway
+        let Text { sql, bound } = text;
         let rows = match (&mut self.inner, bound) {
-            (Inner::SqliteReading(reading), Bound::Sqlite(args)) => {
-                let (connection, sql) = reading.next(sql)?;
+            (Inner::Sqlite(lent), Bound::Sqlite(args)) => {
+                let (connection, sql) = lent.next(sql)?;
                 let rows = sqlx::query_as_with(sql, args).fetch_all(connection).await;
-                if rows.is_ok() {
-                    reading.done();
-                }
+                lent.answered();
                 rows
-            }
-            (Inner::Sqlite(tx), Bound::Sqlite(args)) => {
-                sqlx::query_as_with(sql, args).fetch_all(&mut **tx).await
             }
             (Inner::Postgres(tx), Bound::Postgres(args)) => {
                 sqlx::query_as_with(sql, args).fetch_all(&mut **tx).await
@@ -408,27 +474,25 @@ impl Tx {
         Ok(rows?)
     }
 
-    async fn execute(&mut self, sql: SqlStr, bound: Bound) -> Result<u64, Error> {
+    async fn execute(&mut self, text: Text) -> Result<(), Error> {
         let failed = std::mem::replace(&mut self.failed, true);
+        let Text { sql, bound } = text;
         let done = match (&mut self.inner, bound) {
-            (Inner::SqliteReading(_), _) => return Err(reads_only()),
-            (Inner::Sqlite(tx), Bound::Sqlite(args)) => sqlx::query_with(sql, args)
-                .execute(&mut **tx)
-                .await
-                .map(|r| r.rows_affected()),
+            (Inner::Sqlite(lent), Bound::Sqlite(args)) => {
+                let (connection, sql) = lent.next(sql)?;
+                let done = sqlx::query_with(sql, args).execute(connection).await;
+                lent.answered();
+                done.map(drop)
+            }
             (Inner::Postgres(tx), Bound::Postgres(args)) => sqlx::query_with(sql, args)
                 .execute(&mut **tx)
                 .await
-                .map(|r| r.rows_affected()),
+                .map(drop),
             _ => unreachable!("arguments are bound for the engine at hand"),
         };
         self.failed = failed || done.is_err();
         Ok(done?)
     }
-}
-
-fn reads_only() -> Error {
-    sqlx::Error::Protocol("this transaction only reads".to_owned()).into()
 }
 
 fn check(statement: &Statement, args: &[Arg]) -> Result<(), Error> {
@@ -463,64 +527,6 @@ where
             Arg::Bytes(value) => bound.add(value),
         }
         .map_err(sqlx::Error::Encode)?;
-    }
-    Ok(bound)
-}
-
-/// One array per column.
-fn columns(statement: &Statement, rows: Vec<Vec<Arg>>) -> Result<PgArguments, Error> {
-    let mut columns: Vec<Vec<Arg>> = statement
-        .kinds
-        .iter()
-        .map(|_| Vec::with_capacity(rows.len()))
-        .collect();
-    for row in rows {
-        for (column, arg) in columns.iter_mut().zip(row) {
-            column.push(arg);
-        }
-    }
-    let mut bound = PgArguments::default();
-    // Kinds were checked row by row: the other arms of these matches are never taken.
-    for (kind, column) in statement.kinds.iter().zip(columns) {
-        let added = match kind {
-            Kind::Int => bound.add(
-                column
-                    .into_iter()
-                    .map(|arg| {
-                        if let Arg::Int(value) = arg {
-                            value
-                        } else {
-                            None
-                        }
-                    })
-                    .collect::<Vec<_>>(),
-            ),
-            Kind::Text => bound.add(
-                column
-                    .into_iter()
-                    .map(|arg| {
-                        if let Arg::Text(value) = arg {
-                            value.map(|text| text.to_string())
-                        } else {
-                            None
-                        }
-                    })
-                    .collect::<Vec<_>>(),
-            ),
-            Kind::Bytes => bound.add(
-                column
-                    .into_iter()
-                    .map(|arg| {
-                        if let Arg::Bytes(value) = arg {
-                            value
-                        } else {
-                            None
-                        }
-                    })
-                    .collect::<Vec<_>>(),
-            ),
-        };
-        added.map_err(sqlx::Error::Encode)?;
     }
     Ok(bound)
 }

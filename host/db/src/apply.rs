@@ -15,9 +15,9 @@ use crate::{
     decide::{Head, LoggedChange, WorkingSet, binding_reads},
     error::Error,
     invoices,
-    queue::{OutboxColumns, RunColumns, RunNow, automation_of, runs_now},
+    queue::{OutboxColumns, RunColumns, RunNow, automation_of, run_now},
     seal::Keys,
-    snapshot::{at_place, entries_of, has_nul, key_args, parse, placed, row_key},
+    snapshot::{at_place, entries_at, has_nul, key_args, parse, placed, row_key},
     statements as sql,
 };
 
@@ -56,7 +56,6 @@ pub(crate) async fn load(
     load_bodies(tx, &mut set, &series).await?;
     wanted.extend(&series);
 
-    load_revisions(tx, &mut set, wanted).await?;
     let touched: HashSet<&RowKey> = changes()
         .filter(|change| {
             // A record may have entries from before its collection lost its last indexed field.
@@ -68,55 +67,44 @@ pub(crate) async fn load(
         })
         .map(|change| &change.key)
         .collect();
-    let places: Vec<&RowKey> = touched.iter().copied().collect();
-    set.entries = entries_of(tx, &places).await?;
-    load_unique(
-        tx,
-        &mut set,
-        &touched,
-        changes().flat_map(|change| &change.unique),
-    )
-    .await?;
-    set.runs = runs_now(
-        tx,
-        proposals
-            .iter()
-            .filter_map(|p| p.settles.as_ref())
-            .map(|settled| settled.run.as_str()),
-    )
-    .await?;
+    let claimed: HashSet<&UniqueKey> = changes().flat_map(|change| &change.unique).collect();
+    let settled = proposals
+        .iter()
+        .filter_map(|proposal| proposal.settles.as_ref());
+    let wanted: Vec<&RowKey> = wanted.into_iter().collect();
+    let touched: Vec<&RowKey> = touched.into_iter().collect();
+    let claims = claimed
+        .iter()
+        .map(|key| args![key.space.as_str(), key.value.as_str()]);
+    let [revisions, entries, taken, held, runs] = tx
+        .all_of_each([
+            (&sql::REVISIONS, placed(&wanted)),
+            (&sql::ENTRIES_OF, placed(&touched)),
+            (&sql::UNIQUE_TAKEN, claims.collect()),
+            (
+                &sql::UNIQUE_OF,
+                touched.iter().map(|key| key_args(key)).collect(),
+            ),
+            (
+                &sql::RUNS_OF,
+                settled.map(|settled| args![settled.run.as_str()]).collect(),
+            ),
+        ])
+        .await?;
+    for (place, revision, made) in revisions.read::<(i64, i64, i64)>()? {
+        let key: &RowKey = at_place(&wanted, place)?;
+        set.revisions.insert(key.clone(), (revision, made));
+    }
+    set.entries = entries_at(&touched, entries.read()?)?;
+    hold(&mut set, taken.read()?)?;
+    hold(&mut set, held.read()?)?;
+    set.runs = runs.read()?.into_iter().map(run_now).collect();
     let before = Before {
         entries: set.entries.clone(),
         unique: set.unique.clone(),
         runs: set.runs.clone(),
     };
     Ok((set, before))
-}
-
-async fn load_revisions(
-    tx: &mut Tx,
-    set: &mut WorkingSet,
-    wanted: HashSet<&RowKey>,
-) -> Result<(), Error> {
-    let (queued, images): (Vec<&RowKey>, Vec<&RowKey>) =
-        wanted.into_iter().partition(|key| key.kind.is_queued());
-    for (place, revision, made) in tx
-        .all_of::<(i64, i64, i64)>(&sql::REVISIONS, placed(&images))
-        .await?
-    {
-        let key: &RowKey = at_place(&images, place)?;
-        set.revisions.insert(key.clone(), (revision, made));
-    }
-    let places = (0_i64..).zip(&queued);
-    let rows = places.map(|(place, key)| args![place, key.kind.as_str(), key.id.clone()]);
-    for (place, seq) in tx
-        .all_of::<(i64, i64)>(&sql::QUEUED, rows.collect())
-        .await?
-    {
-        let key: &RowKey = at_place(&queued, place)?;
-        set.revisions.insert(key.clone(), (seq, seq));
-    }
-    Ok(())
 }
 
 async fn load_bodies(
@@ -156,26 +144,11 @@ fn series_of(set: &WorkingSet, proposals: &[&Proposal], now_us: i64) -> BTreeSet
     found
 }
 
-async fn load_unique<'a>(
-    tx: &mut Tx,
+/// Who holds which unique values: space, value, and the row.
+fn hold(
     set: &mut WorkingSet,
-    touched: &HashSet<&RowKey>,
-    claimed: impl Iterator<Item = &'a UniqueKey>,
+    found: Vec<(String, String, String, String, String)>,
 ) -> Result<(), Error> {
-    let claimed: HashSet<&UniqueKey> = claimed.collect();
-    let values = claimed
-        .iter()
-        .map(|key| args![key.space.as_str(), key.value.as_str()])
-        .collect();
-    let mut found: Vec<(String, String, String, String, String)> =
-        tx.all_of(&sql::UNIQUE_TAKEN, values).await?;
-    found.extend(
-        tx.all_of::<(String, String, String, String, String)>(
-            &sql::UNIQUE_OF,
-            touched.iter().map(|key| key_args(key)).collect(),
-        )
-        .await?,
-    );
     for (space, value, kind, collection, id) in found {
         let (unique, holder) = (
             UniqueKey { space, value },
@@ -189,7 +162,7 @@ async fn load_unique<'a>(
 }
 
 /// Writes what the group decided.
-pub(crate) async fn write(
+pub(crate) fn write(
     tx: &mut Tx,
     keys: &Keys,
     set: &WorkingSet,
@@ -211,7 +184,7 @@ pub(crate) async fn write(
             *hash
         ]
     });
-    tx.run_of(&sql::INSERT_COMMITS, commits.collect()).await?;
+    tx.write(&sql::INSERT_COMMITS, commits.collect())?;
     let changes = written.changes.iter().map(|row| {
         let mut args = args![row.seq, row.ordinal];
         args.extend(key_args(&row.change.key));
@@ -223,20 +196,20 @@ pub(crate) async fn write(
         ]);
         args
     });
-    tx.run_of(&sql::INSERT_CHANGES, changes.collect()).await?;
-    write_images(tx, written.changes.iter()).await?;
-    write_entries(tx, set, before).await?;
-    write_unique(tx, set, before).await?;
-    write_queues(tx, keys, set, before).await?;
-    tx.run(&sql::SET_HEAD, args![head.seq, head.at_us, head.hash])
-        .await?;
+    tx.write(&sql::INSERT_CHANGES, changes.collect())?;
+    write_images(tx, written.changes.iter())?;
+    write_entries(tx, set, before)?;
+    write_unique(tx, set, before)?;
+    write_queues(tx, keys, set, before)?;
+    let head = args![head.seq, head.at_us, head.hash];
+    tx.write(&sql::SET_HEAD, vec![head])?;
     Ok(())
 }
 
 /// Each row's last image in the group.
-async fn write_images(
+fn write_images<'a>(
     tx: &mut Tx,
-    changes: impl Iterator<Item = &LoggedChange>,
+    changes: impl Iterator<Item = &'a LoggedChange>,
 ) -> Result<(), Error> {
     let mut last: BTreeMap<&RowKey, &LoggedChange> = BTreeMap::new();
     last.extend(
@@ -255,13 +228,13 @@ async fn write_images(
             None => deletes.push(args),
         }
     }
-    tx.run_of(&sql::UPSERT_IMAGES, upserts).await?;
-    tx.run_of(&sql::DELETE_IMAGES, deletes).await?;
+    tx.write(&sql::UPSERT_IMAGES, upserts)?;
+    tx.write(&sql::DELETE_IMAGES, deletes)?;
     Ok(())
 }
 
 /// Only the entries that differ from before.
-async fn write_entries(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result<(), Error> {
+fn write_entries(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result<(), Error> {
     let touched: BTreeSet<&RowKey> = set
         .written
         .changes
@@ -297,12 +270,12 @@ async fn write_entries(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result
             ]);
         }
     }
-    tx.run_of(&sql::DELETE_ENTRIES, deletes).await?;
-    tx.run_of(&sql::UPSERT_ENTRIES, upserts).await?;
+    tx.write(&sql::DELETE_ENTRIES, deletes)?;
+    tx.write(&sql::UPSERT_ENTRIES, upserts)?;
     Ok(())
 }
 
-async fn write_unique(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result<(), Error> {
+fn write_unique(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result<(), Error> {
     let changed = |key: &UniqueKey, holder: &RowKey, other: &HashMap<UniqueKey, RowKey>| {
         other.get(key) != Some(holder)
     };
@@ -313,7 +286,7 @@ async fn write_unique(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result<
     let deletes: Vec<Vec<Arg>> = deletes
         .map(|(key, _)| args![key.space.as_str(), key.value.as_str()])
         .collect();
-    tx.run_of(&sql::DELETE_UNIQUE, deletes).await?;
+    tx.write(&sql::DELETE_UNIQUE, deletes)?;
     let inserts = set
         .unique
         .iter()
@@ -327,16 +300,11 @@ async fn write_unique(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result<
             &*holder.id
         ]
     });
-    tx.run_of(&sql::INSERT_UNIQUE, inserts.collect()).await?;
+    tx.write(&sql::INSERT_UNIQUE, inserts.collect())?;
     Ok(())
 }
 
-async fn write_queues(
-    tx: &mut Tx,
-    keys: &Keys,
-    set: &WorkingSet,
-    before: &Before,
-) -> Result<(), Error> {
+fn write_queues(tx: &mut Tx, keys: &Keys, set: &WorkingSet, before: &Before) -> Result<(), Error> {
     let (mut runs, mut messages) = (Vec::new(), Vec::new());
     for row in &set.written.changes {
         let id = &*row.change.key.id;
@@ -378,8 +346,8 @@ async fn write_queues(
             _ => {}
         }
     }
-    tx.run_of(&sql::INSERT_RUNS, runs).await?;
-    tx.run_of(&sql::INSERT_OUTBOX, messages).await?;
+    tx.write(&sql::INSERT_RUNS, runs)?;
+    tx.write(&sql::INSERT_OUTBOX, messages)?;
     let settled = set
         .written
         .settled
@@ -398,6 +366,6 @@ async fn write_queues(
             };
             Some(columns.update(keys))
         });
-    tx.run_of(&sql::UPDATE_RUNS, settled.collect()).await?;
+    tx.write(&sql::UPDATE_RUNS, settled.collect())?;
     Ok(())
 }

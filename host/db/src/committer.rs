@@ -2,15 +2,22 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use bursar_domain::{draft::Draft, log::Hash, office::Actor, problem::Problem, row::Seq};
+use bursar_domain::{
+    draft::Draft,
+    log::Hash,
+    office::Actor,
+    problem::Problem,
+    row::{Kind, Seq},
+};
 use serde_json::Value;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Database,
-    adapter::{Pools, Tx, args},
+    adapter::{Engine, Pools, Tx, args},
     apply::{self, Before},
     decide::{Head, Ready, WorkingSet, decide},
+    ends::Ends,
     error::Error,
     queue::{QueueAnswer, QueueJob, perform},
     recent::Recent,
@@ -95,9 +102,13 @@ pub enum Verdict {
     Refused(Problem),
 }
 
+type Reply<T> = oneshot::Sender<Result<T, Error>>;
+
 enum Job {
-    Propose(Box<Ready>, oneshot::Sender<Result<Verdict, Error>>),
-    Queue(QueueJob, oneshot::Sender<Result<QueueAnswer, Error>>),
+    Propose(Box<Ready>, Reply<Verdict>),
+    Queue(QueueJob, Reply<QueueAnswer>),
+    /// A claim that waits until it finds something.
+    Await(QueueJob, Reply<QueueAnswer>),
     Close(oneshot::Sender<()>),
 }
 
@@ -105,7 +116,7 @@ impl Job {
     fn fail(self, error: Error) {
         match self {
             Job::Propose(_, reply) => drop(reply.send(Err(error))),
-            Job::Queue(_, reply) => drop(reply.send(Err(error))),
+            Job::Queue(_, reply) | Job::Await(_, reply) => drop(reply.send(Err(error))),
             Job::Close(reply) => drop(reply.send(())),
         }
     }
@@ -167,26 +178,38 @@ impl Clock {
 }
 
 impl Committer {
-    pub(crate) fn start(pools: Pools, keys: Keys, committed: Arc<Notify>) -> Self {
+    pub(crate) fn start(pools: Pools, keys: Keys, ends: Ends) -> Self {
         let (inbox, waiting) = mpsc::channel(WAITING_JOBS_MAX);
+        let (back, handed_back) = mpsc::unbounded_channel();
         let clock = Arc::new(Clock::start());
         let writer = Writer {
             pools,
             keys,
-            committed,
+            ends,
             clock: clock.clone(),
             recent: Recent::default(),
+            may_be_due: true,
+            parked: Vec::new(),
+            back,
+            handed_back,
         };
         tokio::spawn(writer.work(waiting));
         Self { inbox, clock }
     }
 
     pub(crate) async fn queue(&self, job: QueueJob) -> Result<QueueAnswer, Error> {
+        self.ask(|reply| Job::Queue(job, reply)).await
+    }
+
+    /// As [`Committer::queue`], for a claim: answered when there is something to claim.
+    pub(crate) async fn wait(&self, claim: QueueJob) -> Result<QueueAnswer, Error> {
+        self.ask(|reply| Job::Await(claim, reply)).await
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
-        self.inbox
-            .send(Job::Queue(job, reply))
-            .await
-            .map_err(|_| Error::Closed)?;
+        let sent = self.inbox.send(job(reply)).await;
+        sent.map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)?
     }
 
@@ -198,13 +221,16 @@ impl Committer {
     }
 
     /// The database's clock on PostgreSQL, the process's on SQLite.
-    pub(crate) async fn now(&self, tx: &mut Tx) -> Result<i64, Error> {
-        now(tx, &self.clock).await
+    pub(crate) async fn now(&self, pools: &Pools) -> Result<i64, Error> {
+        match pools.engine() {
+            Engine::Sqlite => Ok(self.clock.now_us()),
+            Engine::Postgres => now(&mut pools.reading().await?, &self.clock).await,
+        }
     }
 }
 
 async fn now(tx: &mut Tx, clock: &Clock) -> Result<i64, Error> {
-    if tx.engine() == crate::adapter::Engine::Sqlite {
+    if tx.engine() == Engine::Sqlite {
         return Ok(clock.now_us());
     }
     let (now_us,): (i64,) = tx.one(&sql::NOW, args![0_i64]).await?;
@@ -218,13 +244,7 @@ impl Database {
             Ok(ready) => Box::new(ready),
             Err(problem) => return Ok(Verdict::Refused(problem)),
         };
-        let (reply, answer) = oneshot::channel();
-        self.committer
-            .inbox
-            .send(Job::Propose(ready, reply))
-            .await
-            .map_err(|_| Error::Closed)?;
-        answer.await.map_err(|_| Error::Closed)?
+        self.committer.ask(|reply| Job::Propose(ready, reply)).await
     }
 }
 
@@ -234,23 +254,42 @@ type Waiting<'a> = (&'a mut mpsc::Receiver<Job>, &'a mut Vec<Job>);
 struct Writer {
     pools: Pools,
     keys: Keys,
-    committed: Arc<Notify>,
+    ends: Ends,
     clock: Arc<Clock>,
     recent: Recent,
+    /// Runs may have become due since a claim last found no more.
+    may_be_due: bool,
+    /// Claims that wait until then.
+    parked: Vec<Job>,
+    /// For claimed runs that nobody takes.
+    back: mpsc::UnboundedSender<QueueJob>,
+    handed_back: mpsc::UnboundedReceiver<QueueJob>,
 }
 
 impl Writer {
     async fn work(mut self, mut waiting: mpsc::Receiver<Job>) {
         let mut closing = Vec::new();
         while closing.is_empty() {
-            let Some(first) = waiting.recv().await else {
-                break;
-            };
-            self.settle(&mut waiting, &mut closing, vec![first]).await;
+            let mut group = Vec::new();
+            if !self.wakes() {
+                group.push(tokio::select! {
+                    Some(job) = self.handed_back.recv() => unasked(job),
+                    job = waiting.recv() => match job {
+                        Some(job) => job,
+                        None => break,
+                    }
+                });
+            }
+            self.settle(&mut waiting, &mut closing, group).await;
         }
         waiting.close();
         while let Ok(late) = waiting.try_recv() {
             late.fail(Error::Closed);
+        }
+        self.fail_parked(&Error::Closed);
+        while let Ok(job) = self.handed_back.try_recv() {
+            self.settle(&mut waiting, &mut closing, vec![unasked(job)])
+                .await;
         }
         for job in closing {
             job.fail(Error::Closed);
@@ -266,7 +305,8 @@ impl Writer {
         mut group: Vec<Job>,
     ) {
         closing.extend(group.extract_if(.., |job| matches!(job, Job::Close(_))));
-        if group.is_empty() {
+        self.park(&mut group);
+        if group.is_empty() && !self.wakes() {
             return;
         }
         let settled = self.group(Some((waiting, closing)), &mut group).await;
@@ -277,28 +317,65 @@ impl Writer {
                     let mut alone = vec![job];
                     match self.group(None, &mut alone).await {
                         Ok(settled) => self.answer(alone, settled),
-                        Err(error) => alone.into_iter().for_each(|job| job.fail(error.clone())),
+                        Err(error) => {
+                            for job in alone {
+                                job.fail(error.clone());
+                            }
+                        }
                     }
                 }
             }
-            Err(error) => group.into_iter().for_each(|job| job.fail(error.clone())),
+            Err(error) => {
+                for job in group {
+                    job.fail(error.clone());
+                }
+                self.fail_parked(&error);
+            }
         }
     }
 
-    fn answer(&self, group: Vec<Job>, settled: Settled) {
+    /// Whether a claim that waits may find something.
+    fn wakes(&self) -> bool {
+        self.may_be_due && !self.parked.is_empty()
+    }
+
+    fn fail_parked(&mut self, error: &Error) {
+        for job in self.parked.drain(..) {
+            job.fail(error.clone());
+        }
+    }
+
+    /// Puts claims that wait aside, and forgets those that nobody waits for any more.
+    fn park(&mut self, group: &mut Vec<Job>) {
+        let waits = |job: &mut Job| matches!(job, Job::Await(..));
+        self.parked.extend(group.extract_if(.., waits));
+        self.parked
+            .retain(|job| !matches!(job, Job::Await(_, reply) if reply.is_closed()));
+    }
+
+    fn answer(&mut self, group: Vec<Job>, settled: Settled) {
         let mut spent = Vec::with_capacity(group.len());
         for (job, answer) in group.into_iter().zip(settled.answers) {
             // Whoever asked may be gone: the commit stands.
             match (job, answer) {
                 (Job::Propose(ready, reply), Answer::Verdict(verdict)) => {
+                    if let (Verdict::Committed { .. }, Some(settled)) =
+                        (&verdict, &ready.proposal.settles)
+                    {
+                        self.ends.tell(&settled.run);
+                    }
                     drop(reply.send(Ok(verdict)));
                     spent.push(ready);
                 }
-                (Job::Queue(_, reply), Answer::Queue(answer)) => drop(reply.send(Ok(answer))),
+                (Job::Await(claim, reply), Answer::Queue(answer)) if answer.claimed.is_empty() => {
+                    self.parked.push(Job::Await(claim, reply));
+                }
+                (Job::Queue(_, reply) | Job::Await(_, reply), Answer::Queue(answer)) => {
+                    drop(reply.send(Ok(answer)));
+                }
                 (job, _) => job.fail(Error::Closed),
             }
         }
-        self.committed.notify_waiters();
         // Thousands of small values: freed beside the next group, not before it.
         tokio::spawn(async move { drop((spent, settled.spent)) });
     }
@@ -315,6 +392,7 @@ impl Writer {
             .map_err(|_| Error::Corrupt("the head's hash is not 32 bytes".to_owned()))?;
         if let Some((waiting, closing)) = waiting {
             drain(waiting, closing, group);
+            self.park(group);
         }
         let now_us = now(&mut tx, &self.clock).await?;
         self.recent.catch_up(&mut tx, seq).await?;
@@ -329,18 +407,30 @@ impl Writer {
         let verdicts: Vec<Verdict> = ready
             .map(|ready| decide(&mut set, &mut head, &self.recent, ready, now_us, &mut salt))
             .collect();
-        apply::write(&mut tx, &self.keys, &set, &before, &head).await?;
+        apply::write(&mut tx, &self.keys, &set, &before, &head)?;
+        let mut may_be_due = self.may_be_due || makes_due(&set);
+        if may_be_due {
+            group.append(&mut self.parked);
+        }
+        // A run is due from its commit's instant on, which the log may have pushed ahead of the clock.
+        let now_us = now_us.max(head.at_us);
         let mut verdicts = verdicts.into_iter();
         let mut answers = Vec::with_capacity(group.len());
         for job in group.iter() {
             answers.push(match job {
-                Job::Queue(job, _) => {
-                    Answer::Queue(perform(&mut tx, &self.keys, job, now_us).await?)
+                // An earlier one has taken all there is.
+                Job::Await(..) if !may_be_due => Answer::Queue(QueueAnswer::default()),
+                Job::Queue(job, _) | Job::Await(job, _) => {
+                    let mut answer = perform(&mut tx, &self.keys, job, now_us).await?;
+                    answer.claimed.or_back_to(&self.back);
+                    may_be_due = answer.leaves_due.unwrap_or(may_be_due);
+                    Answer::Queue(answer)
                 }
                 _ => Answer::Verdict(verdicts.next().ok_or(Error::Closed)?),
             });
         }
         tx.commit().await?;
+        self.may_be_due = may_be_due;
         tracing::debug!(target: "bursar::settle", to_seq = head.seq, "settle ends");
         let recent = std::mem::take(&mut set.written.recent);
         self.recent.extend(recent, head.seq);
@@ -349,6 +439,17 @@ impl Writer {
             spent: (set, before),
         })
     }
+}
+
+/// A job whose outcome nobody waits for.
+fn unasked(job: QueueJob) -> Job {
+    Job::Queue(job, oneshot::channel().0)
+}
+
+/// Whether what a group wrote makes runs due: new ones, or all of them if the organisation's stop was lifted.
+fn makes_due(set: &WorkingSet) -> bool {
+    let mut changes = set.written.changes.iter();
+    changes.any(|row| matches!(row.change.key.kind, Kind::Run | Kind::Control))
 }
 
 /// Whoever arrived while the group waited for the lock comes along.

@@ -9,6 +9,7 @@ mod apply;
 mod blobs;
 mod committer;
 mod decide;
+mod ends;
 mod error;
 mod history;
 mod invoices;
@@ -24,10 +25,11 @@ mod testing;
 mod tests;
 mod verify;
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 pub use blobs::Blobs;
 pub use committer::{Proposal, RunEnd, SettledRun, Verdict};
+pub use ends::EndOfRun;
 pub use error::Error;
 pub use history::{CommitFilter, CommitRecord, RowVersion};
 pub use queue::{
@@ -41,6 +43,7 @@ pub use verify::{Checkpoint, Finding, Verification};
 
 use adapter::Pools;
 use committer::Committer;
+use ends::Ends;
 
 /// Where the data is, and with which limits it is opened.
 #[derive(Clone, Debug)]
@@ -62,7 +65,7 @@ pub struct Database {
     blobs: Blobs,
     keys: Keys,
     committer: Committer,
-    committed: Arc<tokio::sync::Notify>,
+    ends: Ends,
 }
 
 impl Database {
@@ -71,14 +74,14 @@ impl Database {
         let blobs = Blobs::open(folder)?;
         let pools = Pools::open(options).await?;
         schema::migrate(&pools).await?;
-        let committed = Arc::new(tokio::sync::Notify::new());
-        let writer = Committer::start(pools.clone(), options.keys.clone(), committed.clone());
+        let ends = Ends::default();
+        let committer = Committer::start(pools.clone(), options.keys.clone(), ends.clone());
         Ok(Self {
             pools,
             blobs,
             keys: options.keys.clone(),
-            committer: writer,
-            committed,
+            committer,
+            ends,
         })
     }
 
@@ -112,11 +115,11 @@ impl Database {
         &self.blobs
     }
 
-    /// Waits until this process commits something: new runs or messages may be due.
+    /// Waits for the end of a run from now on: ask, look at the run, then wait.
     ///
-    /// What is committed from the call on counts, not from the first poll: ask, look at the data, then wait.
-    pub fn committed(&self) -> impl Future<Output = ()> + use<'_> {
-        self.committed.notified()
+    /// What other processes settle is not told.
+    pub fn end_of(&self, run: &str) -> EndOfRun {
+        self.ends.wait_for(run)
     }
 
     /// Closes the committer and the connections; what was proposed before is settled first.

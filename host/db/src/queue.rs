@@ -1,5 +1,6 @@
 //! The queues: runs to execute and messages to deliver. Their own columns change without a commit, under a seal.
 
+mod claimed;
 mod jobs;
 mod listing;
 mod records;
@@ -12,7 +13,7 @@ use utoipa::ToSchema;
 pub use listing::{MessageFilter, RunFilter};
 pub use records::{MessageRecord, MessageState, RunLine, RunRecord};
 
-pub(crate) use jobs::{QueueAnswer, QueueJob, perform, runs_now};
+pub(crate) use jobs::{QueueAnswer, QueueJob, perform, run_now};
 
 use crate::{
     Database,
@@ -251,11 +252,17 @@ impl OutboxColumns<'_> {
 impl Database {
     /// Takes due runs, oldest first. Each is this caller's until the lease ends.
     pub async fn claim(&self, limit: usize, lease_us: i64) -> Result<Vec<ClaimedRun>, Error> {
-        Ok(self
-            .committer
-            .queue(QueueJob::Claim { limit, lease_us })
-            .await?
-            .claimed)
+        let job = QueueJob::Claim { limit, lease_us };
+        Ok(self.committer.queue(job).await?.claimed.take())
+    }
+
+    /// As [`Database::claim`], as soon as there are some: those that a commit of this process queues are claimed together
+    /// with it. What others queue, and what time makes due, is not told: ask anew now and then.
+    ///
+    /// Dropped, it claims nothing.
+    pub async fn claim_next(&self, limit: usize, lease_us: i64) -> Result<Vec<ClaimedRun>, Error> {
+        let job = QueueJob::Claim { limit, lease_us };
+        Ok(self.committer.wait(job).await?.claimed.take())
     }
 
     /// Holds on to the leases of runs (id and fence) that are still being executed.
@@ -323,7 +330,6 @@ impl Database {
 
     /// The database's clock, in microseconds UTC.
     pub async fn now_us(&self) -> Result<i64, Error> {
-        let mut tx = self.pools.reading().await?;
-        self.committer.now(&mut tx).await
+        self.committer.now(&self.pools).await
     }
 }

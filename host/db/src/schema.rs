@@ -51,7 +51,7 @@ pub(crate) const APPLIED: Statement = same(
     &[],
 );
 pub(crate) const RECORD: Statement = same(
-    "insert into migration (version, checksum) values ($1, $2)",
+    "insert into migration (version, checksum) {rows}",
     &[Int, Text],
 );
 
@@ -78,7 +78,7 @@ pub(crate) async fn migrate(pools: &Pools) -> Result<(), Error> {
             continue;
         }
         tx.script(migration.sql).await?;
-        tx.run(&RECORD, args![migration.version, checksum]).await?;
+        tx.write(&RECORD, vec![args![migration.version, checksum]])?;
     }
     tx.commit().await
 }

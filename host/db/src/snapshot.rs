@@ -18,6 +18,7 @@ use serde_json::Value;
 use walk::{Walk, is_point};
 
 use crate::{
+    Database,
     adapter::{Arg, Pools, Tx, args},
     error::Error,
     statements as sql,
@@ -65,6 +66,20 @@ pub struct Snapshot {
 
 type ImageRow = (String, String, String, i64, i64, i64, String);
 
+/// Most rows of one look.
+const LOOKED_AT_MAX: usize = 64;
+
+impl Database {
+    /// Those of the rows that exist now, in any order: for whoever reads nothing else, at most 64.
+    pub async fn look(&self, keys: &[RowKey]) -> Result<Vec<Row>, Error> {
+        let known = keys.iter().filter(|key| !has_nul(key));
+        let keys = known.take(LOOKED_AT_MAX).map(key_args).collect();
+        let mut tx = self.pools.looking().await?;
+        let images: Vec<ImageRow> = tx.all_of(&sql::GET, keys).await?;
+        images.into_iter().map(image_row).collect()
+    }
+}
+
 impl Snapshot {
     pub(crate) fn new(pools: Pools, at: Option<Seq>) -> Self {
         Self {
@@ -102,39 +117,10 @@ impl Snapshot {
             return self.get_as_of(keys).await;
         }
         let mut found: HashMap<RowKey, Row> = HashMap::with_capacity(keys.len());
-        let images: Vec<_> = keys
-            .iter()
-            .filter(|key| !key.kind.is_queued() && !has_nul(key))
-            .map(key_args)
-            .collect();
-        for image in self.images(images).await? {
+        let known = keys.iter().filter(|key| !has_nul(key));
+        for image in self.images(known.map(key_args).collect()).await? {
             let row = image_row(image)?;
             found.insert(row.key.clone(), row);
-        }
-        for key in keys
-            .iter()
-            .filter(|key| key.kind.is_queued() && !has_nul(key))
-        {
-            let statement = if key.kind == Kind::Run {
-                &sql::GET_RUN
-            } else {
-                &sql::GET_MESSAGE
-            };
-            if let Some((revision, at_us, body)) = self
-                .tx()
-                .await?
-                .find::<(i64, i64, String)>(statement, args![&*key.id])
-                .await?
-            {
-                let row = Row {
-                    key: key.clone(),
-                    revision,
-                    created_us: at_us,
-                    updated_us: at_us,
-                    body: parse(&body)?,
-                };
-                found.insert(key.clone(), row);
-            }
         }
         Ok(keys
             .iter()
@@ -424,15 +410,21 @@ fn image_row(image: ImageRow) -> Result<Row, Error> {
 }
 
 /// The index entries of rows that have some, by row.
-pub(crate) async fn entries_of(
+async fn entries_of(
     tx: &mut Tx,
     keys: &[&RowKey],
 ) -> Result<HashMap<RowKey, Vec<IndexEntry>>, Error> {
+    let rows = tx.all_of(&sql::ENTRIES_OF, placed(keys)).await?;
+    entries_at(keys, rows)
+}
+
+/// As rows of [`sql::ENTRIES_OF`] say.
+pub(crate) fn entries_at(
+    keys: &[&RowKey],
+    rows: Vec<(i64, String, Vec<u8>)>,
+) -> Result<HashMap<RowKey, Vec<IndexEntry>>, Error> {
     let mut found: HashMap<RowKey, Vec<IndexEntry>> = HashMap::with_capacity(keys.len());
-    for (place, field, key) in tx
-        .all_of::<(i64, String, Vec<u8>)>(&sql::ENTRIES_OF, placed(keys))
-        .await?
-    {
+    for (place, field, key) in rows {
         let row = *at_place(keys, place)?;
         let entry = IndexEntry { field, key };
         match found.get_mut(row) {

@@ -32,26 +32,34 @@ statements! {
     // Head
     HEAD = same("select seq, at_us, hash from log_head", &[]);
     LOCK_HEAD = differs("select seq, at_us, hash from log_head", "select seq, at_us, hash from log_head for update", &[]);
-    SET_HEAD = same("update log_head set seq = $1, at_us = $2, hash = $3", &[Int, Int, Bytes]);
+    SET_HEAD = same(
+        "with v(seq, at_us, hash) as ({rows}) update log_head set seq = v.seq, at_us = v.at_us, hash = v.hash from v",
+        &[Int, Int, Bytes]);
     // SQLite has one process; its clock is the process's, handed in.
     NOW = differs("select $1", "select greatest($1 * 0, (extract(epoch from clock_timestamp()) * 1000000)::bigint)", &[Int]);
 
     // Snapshots
+    // A row that lies in a queue is as its commit left it.
     GET = same(
         "with v(kind, collection, id) as ({rows}) \
          select i.kind, i.collection, i.id, i.revision, i.created_us, i.updated_us, i.body \
          from v cross join image i where i.kind = v.kind and i.collection = v.collection and i.id = v.id \
-         order by i.kind, i.collection, i.id",
+         union all select v.kind, v.collection, r.id, r.seq, l.at_us, l.at_us, r.body \
+         from v cross join run r cross join log_commit l where v.kind = 'run' and r.id = v.id and l.seq = r.seq \
+         union all select v.kind, v.collection, o.id, o.seq, l.at_us, l.at_us, o.body \
+         from v cross join outbox o cross join log_commit l where v.kind = 'message' and o.id = v.id and l.seq = o.seq",
         &[Text, Text, Text]);
     // As the first read of a snapshot: the row without a kind is the head, which names what the read pinned.
     GET_WITH_HEAD = same(
         "with v(kind, collection, id) as ({rows}) \
          select i.kind, i.collection, i.id, i.revision, i.created_us, i.updated_us, i.body \
          from v cross join image i where i.kind = v.kind and i.collection = v.collection and i.id = v.id \
-         union all select '', '', '', h.seq, h.at_us, h.at_us, '' from log_head h order by 1, 2, 3",
+         union all select v.kind, v.collection, r.id, r.seq, l.at_us, l.at_us, r.body \
+         from v cross join run r cross join log_commit l where v.kind = 'run' and r.id = v.id and l.seq = r.seq \
+         union all select v.kind, v.collection, o.id, o.seq, l.at_us, l.at_us, o.body \
+         from v cross join outbox o cross join log_commit l where v.kind = 'message' and o.id = v.id and l.seq = o.seq \
+         union all select '', '', '', h.seq, h.at_us, h.at_us, '' from log_head h",
         &[Text, Text, Text]);
-    GET_RUN = same("select r.seq, l.at_us, r.body from run r join log_commit l on l.seq = r.seq where r.id = $1", &[Text]);
-    GET_MESSAGE = same("select o.seq, l.at_us, o.body from outbox o join log_commit l on l.seq = o.seq where o.id = $1", &[Text]);
     GET_AS_OF = same(
         "select c.seq, (select max(f.seq) from change f where f.kind = $1 and f.collection = $2 and f.id = $3 and f.previous = 0 \
          and f.seq <= $4) as made, c.body from change c where c.kind = $1 and c.collection = $2 and c.id = $3 and c.seq <= $4 \
@@ -108,16 +116,13 @@ statements! {
     FIND_UNIQUE = same("select kind, collection, id from unique_key where space = $1 and value = $2", &[Text, Text]);
 
     // The working set
+    // Revision and instant of making; of rows that lie in a queue, the commit that they came with and nothing.
     REVISIONS = same(
         "with v(place, kind, collection, id) as ({rows}) select v.place, i.revision, i.created_us \
-         from v cross join image i where i.kind = v.kind and i.collection = v.collection and i.id = v.id",
+         from v cross join image i where i.kind = v.kind and i.collection = v.collection and i.id = v.id \
+         union all select v.place, r.seq, r.seq from v cross join run r where v.kind = 'run' and r.id = v.id \
+         union all select v.place, o.seq, o.seq from v cross join outbox o where v.kind = 'message' and o.id = v.id",
         &[Int, Text, Text, Text]);
-    // Of rows that lie in a queue.
-    QUEUED = same(
-        "with v(place, kind, id) as ({rows}) \
-         select v.place, r.seq from v cross join run r where v.kind = 'run' and r.id = v.id \
-         union all select v.place, o.seq from v cross join outbox o where v.kind = 'message' and o.id = v.id",
-        &[Int, Text, Text]);
     UNIQUE_TAKEN = same(
         "with v(space, value) as ({rows}) select u.space, u.value, u.kind, u.collection, u.id \
          from v cross join unique_key u where u.space = v.space and u.value = v.value order by u.space, u.value",
@@ -175,9 +180,12 @@ statements! {
          update run set state = v.state, fence = v.fence, attempt = v.attempt, clock_us = v.clock_us, due_us = v.due_us, \
          settled_seq = v.settled_seq, report = v.report, seal = v.seal from v where run.id = v.id",
         &[Text, Text, Int, Int, Int, Int, Int, Text, Bytes]);
+    // With the organisation's stop, if there is one.
     RUNS_DUE = same(
-        "select id, body, fence, attempt, clock_us from run where due_us <= $1 order by due_us, seq, id limit $2",
-        &[Int, Int]);
+        "select r.id, r.body, r.fence, r.attempt, r.clock_us, \
+         (select s.body from image s where s.kind = 'control' and s.collection = '' and s.id = $1) as stop \
+         from run r where r.due_us <= $2 order by r.due_us, r.seq, r.id limit $3",
+        &[Text, Int, Int]);
     RUNS_RUNNING = same("select id, state, fence, attempt, clock_us from run where due_us is not null and state = 'running' order by id", &[]);
     RUNS_BY_ID = same(
         "with v(id) as ({rows}) \
@@ -204,7 +212,10 @@ statements! {
         "with v(id) as ({rows}) select o.id, o.state, o.due_us, o.attempts, o.error from v cross join outbox o where o.id = v.id order by o.id",
         &[Text]);
     OUTBOX_DUE = same(
-        "select id, seq, body, attempts, error from outbox where due_us <= $1 order by due_us, seq, id limit $2", &[Int, Int]);
+        "select o.id, o.seq, o.body, o.attempts, o.error, \
+         (select s.body from image s where s.kind = 'control' and s.collection = '' and s.id = $1) as stop \
+         from outbox o where o.due_us <= $2 order by o.due_us, o.seq, o.id limit $3",
+        &[Text, Int, Int]);
     OUTBOX_SENDING = same(
         "select id, attempts, error from outbox where due_us is not null and state = 'sending' order by id", &[]);
     OUTBOX_COUNTED = same("select state, count(*) from outbox group by state order by state", &[]);

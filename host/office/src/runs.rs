@@ -43,14 +43,14 @@ impl Session {
     /// Queues the run of an event and gives its id; the same event again gives the same run. For administrators.
     pub async fn enqueue(&mut self, automation: &str, event: &Event) -> Result<String, Error> {
         self.require_administrator()?;
+        let id = run_id(automation, &event.id);
+        let key = RowKey::of(Kind::Run, &id);
         let body = self.automation(automation).await?.body;
         let manifest = self.plugin(&body.plugin).await?.body.manifest;
         let cause = Cause::of(automation, &event.trigger);
         matching::check(cause, automation, &body, &manifest)
             .map_err(|unmet| refusal(unmet, automation))?;
         check_start(&manifest, automation, event)?;
-        let id = run_id(automation, &event.id);
-        let key = RowKey::of(Kind::Run, &id);
         match self.find::<QueuedRun>(&key).await? {
             None => {
                 let queued = QueuedRun {

@@ -234,6 +234,11 @@ impl Session {
         Ok(rows)
     }
 
+    /// Reads rows that will be asked for, all in one trip.
+    pub async fn read_ahead(&mut self, keys: &[RowKey]) -> Result<(), Error> {
+        self.load_many(keys).await.map(drop)
+    }
+
     /// Counts rows that the draft is about to depend on.
     fn depend(&self, keys: &[RowKey]) -> Result<(), Error> {
         let fresh = keys.iter().filter(|key| !self.draft.has_read(key)).count();

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    future::pending,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -11,7 +12,7 @@ use bursar_db::ClaimedRun;
 use tokio::{
     sync::watch,
     task::JoinSet,
-    time::{Instant, timeout},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
 use crate::{Error, Inner, Worker, execute::chain};
@@ -20,6 +21,9 @@ use crate::{Error, Inner, Worker, execute::chain};
 const CLAIM_RUNS_MAX: usize = 64;
 /// Claimed runs for each that is executed: others wait for their commit, or for their turn in the sandbox.
 const CLAIMED_PER_EXECUTED: usize = 2;
+
+/// Claims that wait in the committer: one goes along with a commit while the other's runs are begun.
+const CLAIMS_WAITING: usize = 2;
 
 /// Runs that hold a lease, with their fences.
 #[derive(Default)]
@@ -103,6 +107,11 @@ impl Claimed {
         let lease_us = micros(self.inner.settings.lease);
         let claimed = self.inner.database.claim(room, lease_us).await?;
         let count = claimed.len();
+        self.begin(claimed);
+        Ok(count)
+    }
+
+    fn begin(&mut self, claimed: Vec<ClaimedRun>) {
         for claimed in claimed {
             let (inner, held) = (self.inner.clone(), self.active.hold(&claimed));
             self.tasks.spawn(async move {
@@ -110,7 +119,6 @@ impl Claimed {
                 drop(held);
             });
         }
-        Ok(count)
     }
 
     /// Waits until a run has ended, if there is any, and renews leases meanwhile.
@@ -197,23 +205,46 @@ impl Worker {
     async fn run_loop(&self, mut stop: watch::Receiver<bool>) {
         let poll = self.inner.settings.poll;
         let mut at_hand = Claimed::none(&self.inner);
+        let mut looks = interval(poll);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut claims = JoinSet::new();
         while !*stop.borrow() {
-            let committed = self.inner.database.committed();
-            let claimed = at_hand.claim().await.unwrap_or_else(|error| {
-                tracing::error!(cause = chain(&error), "runs cannot be claimed");
-                0
-            });
-            if claimed == 0 {
-                tokio::select! {
-                    () = committed, if at_hand.is_empty() => {}
-                    ended = at_hand.ended(), if !at_hand.is_empty() => note(ended),
-                    () = tokio::time::sleep(poll) => {}
-                    _ = stop.changed() => {}
+            let room = at_hand.room();
+            while claims.len() < CLAIMS_WAITING && room > 0 {
+                let limit = room.div_ceil(CLAIMS_WAITING);
+                claims.spawn(self.clone().claim_next(limit));
+            }
+            tokio::select! {
+                Some(claimed) = claims.join_next() => match claimed {
+                    Ok(claimed) => at_hand.begin(claimed),
+                    Err(error) if error.is_cancelled() => {}
+                    Err(error) => tracing::error!(cause = chain(&error), "a claim ended unexpectedly"),
+                },
+                ended = at_hand.ended(), if !at_hand.is_empty() => note(ended),
+                _ = looks.tick() => {
+                    // Also those that failed: nothing else would say that it goes on.
+                    claims.abort_all();
+                    if let Err(error) = at_hand.claim().await {
+                        tracing::error!(cause = chain(&error), "runs cannot be claimed");
+                    }
                 }
+                _ = stop.changed() => {}
             }
         }
+        // What they have claimed meanwhile is queued again.
+        claims.shutdown().await;
         while !at_hand.is_empty() {
             note(at_hand.ended().await);
+        }
+    }
+
+    /// Claims runs as soon as there are some: along with the commit that queues them.
+    async fn claim_next(self, limit: usize) -> Vec<ClaimedRun> {
+        let lease_us = micros(self.inner.settings.lease);
+        match self.inner.database.claim_next(limit, lease_us).await {
+            Ok(claimed) => claimed,
+            // The next look tells more.
+            Err(_) => pending().await,
         }
     }
 

@@ -10,6 +10,7 @@ mod demo;
 mod failing;
 mod full;
 mod http;
+mod idle;
 mod kills;
 mod mail;
 mod office;

@@ -5,12 +5,10 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 use sqlx::{
     Connection,
     postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions},
-    sqlite::{
-        SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-    },
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 
-use super::{Engine, Inner, Tx, readers::Readers};
+use super::{Engine, Inner, Tx, connections::Connections};
 use crate::{Options, error::Error};
 
 /// Statements kept prepared on each connection.
@@ -22,8 +20,8 @@ const LOCK_WAIT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(crate) enum Pools {
     Sqlite {
-        read: Arc<Readers>,
-        write: SqlitePool,
+        read: Arc<Connections>,
+        write: Arc<Connections>,
     },
     /// Two pools as well: however many readers there are, the committer finds a connection.
     Postgres { read: PgPool, write: PgPool },
@@ -82,12 +80,8 @@ impl Pools {
             connect = connect.pragma("max_page_count", (bytes / 4096).max(1).to_string());
         }
         // The writer opens first: it makes the file and switches it to WAL.
-        let one = SqlitePoolOptions::new()
-            .min_connections(1)
-            .max_connections(1)
-            .max_lifetime(None)
-            .idle_timeout(None);
-        let write = one.connect_with(connect.clone()).await?;
+        let write = Connections::new(connect.clone(), 1, "begin immediate");
+        write.open_one().await?;
         // A reader forgets its cache and its mapping of the file whenever somebody has committed: it keeps little, and maps
         // nothing.
         let connect = connect
@@ -95,7 +89,7 @@ impl Pools {
             .pragma("cache_size", "-2048")
             .pragma("mmap_size", "0")
             .pragma("temp_store", "default");
-        let read = Readers::new(connect, options.readers_max);
+        let read = Connections::new(connect, options.readers_max, "begin deferred");
         Ok(Pools::Sqlite { read, write })
     }
 
@@ -109,49 +103,42 @@ impl Pools {
     /// A read-only transaction. Both engines pin it at its first statement.
     pub(crate) async fn reading(&self) -> Result<Tx, Error> {
         let inner = match self {
-            Pools::Sqlite { read, .. } => Inner::SqliteReading(read.reading().await?),
+            Pools::Sqlite { read, .. } => Inner::Sqlite(read.lend().await?),
             Pools::Postgres { read, .. } => Inner::Postgres(
                 read.begin_with("begin isolation level repeatable read read only")
                     .await?,
             ),
         };
-        Ok(Tx {
-            inner,
-            failed: false,
-        })
+        Ok(Tx::of(inner))
+    }
+
+    /// As [`Pools::reading`], for one statement.
+    pub(crate) async fn looking(&self) -> Result<Tx, Error> {
+        match self {
+            Pools::Sqlite { read, .. } => Ok(Tx::of(Inner::Sqlite(read.lend().await?.bare()))),
+            Pools::Postgres { .. } => self.reading().await,
+        }
     }
 
     /// A writing transaction. The committer takes the head's lock first thing in it.
     pub(crate) async fn writing(&self) -> Result<Tx, Error> {
         let inner = match self {
-            Pools::Sqlite { write, .. } => {
-                let begun = match write.begin_with("begin immediate").await {
-                    // On a full disk SQLite rolls back by itself, and the driver's count of open transactions is wrong
-                    // from then on: that connection is of no more use.
-                    Err(sqlx::Error::InvalidSavePointStatement) => {
-                        write.acquire().await?.close().await?;
-                        write.begin_with("begin immediate").await?
-                    }
-                    begun => begun?,
-                };
-                Inner::Sqlite(begun)
-            }
+            Pools::Sqlite { write, .. } => Inner::Sqlite(write.lend().await?),
             Pools::Postgres { write, .. } => Inner::Postgres(
                 write
                     .begin_with("begin isolation level read committed")
                     .await?,
             ),
         };
-        Ok(Tx {
-            inner,
-            failed: false,
-        })
+        Ok(Tx::of(inner))
     }
 
     pub(crate) async fn close(&self) {
         match self {
             Pools::Sqlite { read, write } => {
                 read.close().await;
+                // The last group's transaction may still be on its way to its end.
+                drop(write.lend().await);
                 write.close().await;
             }
             Pools::Postgres { read, write } => {

@@ -5,12 +5,12 @@ use std::collections::HashMap;
 use bursar_domain::{
     matching,
     office::{STOP, Stop},
-    row::Kind,
 };
 use serde::de::DeserializeOwned;
 
 use super::{
     ClaimedMessage, ClaimedRun, Delivery, DeliveryOutcome, OutboxColumns, RunColumns, RunNow,
+    claimed::Claimed,
 };
 use crate::{
     adapter::{Arg, Tx, args},
@@ -29,6 +29,8 @@ pub(crate) enum QueueJob {
         runs: Vec<(String, i64)>,
         lease_us: i64,
     },
+    /// Queue claimed runs again, with their fences, as if they had not been claimed.
+    HandBack(Vec<(String, i64)>),
     /// Queue a run again.
     Postpone {
         run: String,
@@ -48,9 +50,11 @@ pub(crate) enum QueueJob {
 /// What a queue job gives.
 #[derive(Debug, Default)]
 pub(crate) struct QueueAnswer {
-    pub claimed: Vec<ClaimedRun>,
+    pub claimed: Claimed,
     pub messages: Vec<ClaimedMessage>,
     pub touched: usize,
+    /// Whether runs may be due after it; none if that is as before.
+    pub leaves_due: Option<bool>,
 }
 
 /// How long a row waits that cannot be read: it is said once a day, and holds nobody up.
@@ -79,6 +83,13 @@ pub(crate) async fn perform(
         QueueJob::Extend { runs, lease_us } => {
             extend(tx, keys, runs, now_us.saturating_add(*lease_us)).await
         }
+        QueueJob::HandBack(runs) => {
+            let held = held(tx, runs).await?;
+            let queued = held
+                .iter()
+                .map(|(run, now)| RunColumns::due(run, now, "queued", now_us).update(keys));
+            queue_again(tx, queued.collect())
+        }
         QueueJob::Postpone {
             run,
             fence,
@@ -99,7 +110,7 @@ pub(crate) async fn perform(
                 columns.clock_us = *clock_us;
             }
             let update = columns.update(keys);
-            update_runs(tx, vec![update]).await
+            queue_again(tx, vec![update])
         }
         QueueJob::ClaimMessages { limit, lease_us } => {
             claim_messages(tx, keys, *limit, *lease_us, now_us).await
@@ -116,14 +127,13 @@ pub(crate) async fn perform(
                 };
                 columns.update(keys)
             });
-            tx.run_of(&sql::UPDATE_OUTBOX, waiting.collect()).await?;
+            tx.write(&sql::UPDATE_OUTBOX, waiting.collect())?;
             let running: Vec<RunNowRow> = tx.all(&sql::RUNS_RUNNING, args![]).await?;
             let queued = running
                 .into_iter()
                 .map(run_now)
                 .map(|(id, now)| RunColumns::due(&id, &now, "queued", now_us).update(keys));
-            let queued = queued.collect();
-            update_runs(tx, queued).await
+            queue_again(tx, queued.collect())
         }
         QueueJob::Delivered(deliveries) => delivered(tx, keys, deliveries, now_us).await,
     }
@@ -149,7 +159,7 @@ async fn extend(
     let kept = held
         .iter()
         .map(|(run, now)| RunColumns::due(run, now, "running", due_us).update(keys));
-    update_runs(tx, kept.collect()).await
+    update_runs(tx, kept.collect())
 }
 
 async fn delivered(
@@ -194,7 +204,7 @@ async fn delivered(
         updates.push(columns.update(keys));
     }
     let touched = updates.len();
-    tx.run_of(&sql::UPDATE_OUTBOX, updates).await?;
+    tx.write(&sql::UPDATE_OUTBOX, updates)?;
     Ok(QueueAnswer {
         touched,
         ..QueueAnswer::default()
@@ -208,15 +218,20 @@ async fn claim(
     lease_us: i64,
     now_us: i64,
 ) -> Result<QueueAnswer, Error> {
-    if is_stopped(tx).await? {
-        return Ok(QueueAnswer::default());
+    let rows_max = i64::try_from(limit).unwrap_or(i64::MAX);
+    let due: Vec<(String, String, i64, i64, i64, Option<String>)> = tx
+        .all(&sql::RUNS_DUE, args![STOP, now_us, rows_max])
+        .await?;
+    if stops(due.first().and_then(|row| row.5.as_deref()))? {
+        return Ok(QueueAnswer {
+            leaves_due: Some(false),
+            ..QueueAnswer::default()
+        });
     }
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let due: Vec<(String, String, i64, i64, i64)> =
-        tx.all(&sql::RUNS_DUE, args![now_us, limit]).await?;
+    let leaves_due = Some(!due.is_empty() && due.len() == limit);
     let mut updates = Vec::with_capacity(due.len());
     let mut claimed = Vec::with_capacity(due.len());
-    for (run, body, fence, attempt, clock_us) in due {
+    for (run, body, fence, attempt, clock_us, _) in due {
         let (queued, out_us) = read("run", &run, &body, lease_us);
         let columns = RunColumns {
             id: &run,
@@ -237,10 +252,11 @@ async fn claim(
             queued,
         }));
     }
-    tx.run_of(&sql::UPDATE_RUNS, updates).await?;
+    tx.write(&sql::UPDATE_RUNS, updates)?;
     Ok(QueueAnswer {
         touched: claimed.len(),
-        claimed,
+        claimed: Claimed::of(claimed),
+        leaves_due,
         ..QueueAnswer::default()
     })
 }
@@ -252,15 +268,16 @@ async fn claim_messages(
     lease_us: i64,
     now_us: i64,
 ) -> Result<QueueAnswer, Error> {
-    if is_stopped(tx).await? {
+    let rows_max = i64::try_from(limit).unwrap_or(i64::MAX);
+    let due: Vec<(String, i64, String, i64, String, Option<String>)> = tx
+        .all(&sql::OUTBOX_DUE, args![STOP, now_us, rows_max])
+        .await?;
+    if stops(due.first().and_then(|row| row.5.as_deref()))? {
         return Ok(QueueAnswer::default());
     }
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let due: Vec<(String, i64, String, i64, String)> =
-        tx.all(&sql::OUTBOX_DUE, args![now_us, limit]).await?;
     let mut updates = Vec::with_capacity(due.len());
     let mut messages = Vec::with_capacity(due.len());
-    for (id, seq, body, attempts, error) in due {
+    for (id, seq, body, attempts, error, _) in due {
         let (message, out_us) = read("message", &id, &body, lease_us);
         let until_us = now_us.saturating_add(out_us);
         let columns = OutboxColumns {
@@ -279,7 +296,7 @@ async fn claim_messages(
             message,
         }));
     }
-    tx.run_of(&sql::UPDATE_OUTBOX, updates).await?;
+    tx.write(&sql::UPDATE_OUTBOX, updates)?;
     Ok(QueueAnswer {
         touched: messages.len(),
         messages,
@@ -287,27 +304,33 @@ async fn claim_messages(
     })
 }
 
-async fn is_stopped(tx: &mut Tx) -> Result<bool, Error> {
-    let found: Option<(String,)> = tx
-        .find(&sql::IMAGE_BODY, args![Kind::Control.as_str(), STOP])
-        .await?;
-    let stop = found.map(|(body,)| serde_json::from_str::<Stop>(&body));
-    let stop = stop
+/// Whether the organisation's stop says so.
+fn stops(body: Option<&str>) -> Result<bool, Error> {
+    let stop: Option<Stop> = body
+        .map(serde_json::from_str)
         .transpose()
         .map_err(|error| Error::Corrupt(format!("the stop: {error}")))?;
     Ok(stop.is_some_and(|stop| matching::check_stop(&stop).is_err()))
 }
 
-async fn update_runs(tx: &mut Tx, updates: Vec<Vec<Arg>>) -> Result<QueueAnswer, Error> {
+/// Writes runs that may be due at once.
+fn queue_again(tx: &mut Tx, updates: Vec<Vec<Arg>>) -> Result<QueueAnswer, Error> {
+    Ok(QueueAnswer {
+        leaves_due: Some(true),
+        ..update_runs(tx, updates)?
+    })
+}
+
+fn update_runs(tx: &mut Tx, updates: Vec<Vec<Arg>>) -> Result<QueueAnswer, Error> {
     let touched = updates.len();
-    tx.run_of(&sql::UPDATE_RUNS, updates).await?;
+    tx.write(&sql::UPDATE_RUNS, updates)?;
     Ok(QueueAnswer {
         touched,
         ..QueueAnswer::default()
     })
 }
 
-pub(crate) async fn runs_now<'a>(
+async fn runs_now<'a>(
     tx: &mut Tx,
     runs: impl IntoIterator<Item = &'a str>,
 ) -> Result<HashMap<String, RunNow>, Error> {
@@ -321,7 +344,7 @@ type OutboxRow = (String, String, Option<i64>, i64, String);
 /// Id, state, fence, attempt, clock.
 type RunNowRow = (String, String, i64, i64, i64);
 
-fn run_now((id, state, fence, attempt, clock_us): RunNowRow) -> (String, RunNow) {
+pub(crate) fn run_now((id, state, fence, attempt, clock_us): RunNowRow) -> (String, RunNow) {
     let now = RunNow {
         state,
         fence,

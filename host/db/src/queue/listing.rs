@@ -153,7 +153,10 @@ impl Database {
 
     /// Those of the runs that exist, newest first.
     pub async fn runs_of(&self, ids: &[String]) -> Result<Vec<RunLine>, Error> {
-        let mut tx = self.pools.reading().await?;
+        let mut tx = match ids.len() {
+            0..=FETCH_ROWS => self.pools.looking().await?,
+            _ => self.pools.reading().await?,
+        };
         fetch(&mut tx, &sql::RUNS_BY_ID, ids, run_line).await
     }
 

@@ -1,5 +1,7 @@
 //! Runs and messages on their way.
 
+use std::time::Duration;
+
 use bursar_domain::{
     office::{Actor, STOP},
     row::{Kind, RowKey},
@@ -406,5 +408,122 @@ async fn queued_rows_can_be_read_now_and_as_of_then() {
             .await
             .expect("a read");
         assert_eq!(before, None);
+    }
+}
+
+/// Nothing is ready yet.
+async fn is_waiting<T>(wait: &mut (impl Future<Output = T> + Unpin)) -> bool {
+    tokio::time::timeout(Duration::from_millis(50), wait)
+        .await
+        .is_err()
+}
+
+#[tokio::test]
+async fn a_claim_waits_for_the_commit_that_queues_its_runs() {
+    for database in databases().await {
+        let mut claim = Box::pin(database.claim_next(9, LONG_US));
+        assert!(is_waiting(&mut claim).await);
+        send(&database, "mail").await;
+        assert!(is_waiting(&mut claim).await);
+        committed(queue(&database, "one").await);
+        let claimed = claim.await.expect("a claim");
+        assert_eq!(claimed.len(), 1);
+
+        // What waited before the question was asked is found as well.
+        committed(queue(&database, "two").await);
+        let claimed = database.claim_next(9, LONG_US).await.expect("a claim");
+        assert_eq!(claimed[0].run, "two");
+
+        // And what is due again.
+        let mut claim = Box::pin(database.claim_next(9, LONG_US));
+        assert!(is_waiting(&mut claim).await);
+        let given_back = database.postpone("two", 1, 0, None, &json!({})).await;
+        given_back.expect("a run given back");
+        assert_eq!(claim.await.expect("a claim")[0].run, "two");
+        assert_clean(&database).await;
+    }
+}
+
+#[tokio::test]
+async fn a_claim_that_nobody_takes_is_given_back() {
+    for database in databases().await {
+        // Dropped while it waits: it claims nothing any more.
+        let mut claim = Box::pin(database.claim_next(9, LONG_US));
+        assert!(is_waiting(&mut claim).await);
+        drop(claim);
+        committed(queue(&database, "one").await);
+        let claimed = claim_one(&database, LONG_US).await.expect("a run");
+        assert_eq!(claimed.fence, 1);
+
+        // Dropped when the answer may be on its way: whatever was claimed is in the queue again.
+        for number in 0..100 {
+            let mut claim = Box::pin(database.claim_next(9, LONG_US));
+            let polled = futures_poll(&mut claim).await;
+            assert!(polled.is_none(), "nothing is due");
+            committed(queue(&database, &format!("run-{number}")).await);
+            drop(claim);
+            let claimed = database.claim_next(9, LONG_US).await.expect("a claim");
+            assert_eq!(claimed.len(), 1, "of run {number}");
+        }
+        assert_clean(&database).await;
+    }
+}
+
+/// Looks once whether a future is ready.
+async fn futures_poll<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
+    std::future::poll_fn(|context| {
+        let polled = std::pin::Pin::new(&mut *future).poll(context);
+        std::task::Poll::Ready(match polled {
+            std::task::Poll::Ready(value) => Some(value),
+            std::task::Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_stop_that_is_lifted_wakes_the_claims_that_wait() {
+    for database in databases().await {
+        let stop = RowKey::of(Kind::Control, STOP);
+        let mut work = Work::on(&database).await;
+        work.put(&stop, json!({"stopped": true, "reason": "audit"}))
+            .await;
+        work.commit(&database).await;
+        committed(queue(&database, "one").await);
+        let mut claim = Box::pin(database.claim_next(9, LONG_US));
+        assert!(is_waiting(&mut claim).await);
+        let mut work = Work::on(&database).await;
+        work.put(&stop, json!({"stopped": false, "reason": "audit"}))
+            .await;
+        work.commit(&database).await;
+        assert_eq!(claim.await.expect("a claim").len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_run_is_told_to_whoever_waits_for_it() {
+    for database in databases().await {
+        for run in ["one", "two"] {
+            committed(queue(&database, run).await);
+            claim_one(&database, LONG_US).await.expect("a run");
+        }
+        let (mut one, mut also_one, mut two) = (
+            database.end_of("one"),
+            database.end_of("one"),
+            database.end_of("two"),
+        );
+        assert!(is_waiting(&mut Box::pin(one.told())).await);
+        committed(settle(&database, "one", 1, RunEnd::Committed).await);
+        // However late it is asked for.
+        one.told().await;
+        also_one.told().await;
+        assert!(is_waiting(&mut Box::pin(two.told())).await);
+        committed(settle(&database, "two", 1, RunEnd::Failed).await);
+        two.told().await;
+        assert_eq!(database.ends.len(), 2);
+        drop((one, two));
+        assert_eq!(database.ends.len(), 1);
+        drop(also_one);
+        assert_eq!(database.ends.len(), 0);
     }
 }
