@@ -266,8 +266,8 @@ pub(crate) async fn start_run(
             Ok((session, RowKey::of(Kind::Run, &run)))
         })
         .await?;
-    let is_new = changed.seq.is_some();
-    let record = api.run_ended(&changed.key.id, end, is_new, wait).await?;
+    let end = Some(end).filter(|_| changed.is_new);
+    let record = api.run_ended(&changed.key.id, end, wait).await?;
     let status = if has_ended(&record) {
         StatusCode::OK
     } else {

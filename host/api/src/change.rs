@@ -25,6 +25,8 @@ pub(crate) struct Changed {
     pub key: RowKey,
     /// The commit, now or when the same request came first; none if everything was as asked before.
     pub seq: Option<Seq>,
+    /// It was made by this very request.
+    pub is_new: bool,
 }
 
 /// A change on its way: the session it was made in, and the row that it is about.
@@ -69,6 +71,7 @@ impl Api {
                 return Ok(Changed {
                     key: serde_json::from_str(&earlier.result).map_err(Failure::host)?,
                     seq: Some(earlier.seq),
+                    is_new: false,
                 });
             }
             let (mut session, key) = change(session).await?;
@@ -80,6 +83,7 @@ impl Api {
                 return Ok(Changed {
                     key,
                     seq: Some(seq).filter(|seq| *seq > 0),
+                    is_new: seq > 0,
                 });
             }
         }

@@ -283,18 +283,22 @@ impl Api {
         Ok(found)
     }
 
-    /// A run, when it has ended or the wait is over. A new one is not looked at before its end is told.
+    /// A run, when it has ended or the wait is over. One that is new is not looked at before its end is told: `end` was
+    /// asked for before it was queued.
     pub(crate) async fn run_ended(
         &self,
         id: &str,
-        mut end: EndOfRun,
-        is_new: bool,
+        end: Option<EndOfRun>,
         wait: Duration,
     ) -> Result<RunRecord, Failure> {
         let until = Instant::now() + wait;
-        if is_new {
-            let _ = tokio::time::timeout(wait.min(POLL), end.told()).await;
-        }
+        let mut end = match end {
+            Some(mut end) => {
+                let _ = tokio::time::timeout(wait.min(POLL), end.told()).await;
+                end
+            }
+            None => self.database().end_of(id),
+        };
         loop {
             let record = self.database().run(id).await?.ok_or_else(|| {
                 Failure::new(StatusCode::NOT_FOUND, "not-found", "there is no such run")

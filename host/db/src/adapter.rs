@@ -13,13 +13,12 @@ use std::{
 };
 
 use sqlx::{
-    Arguments, AssertSqlSafe, Either, Encode, Executor, FromRow, Postgres, SqlSafeStr, SqlStr,
-    Transaction, Type, postgres::PgRow, sqlite::SqliteRow,
+    Arguments, AssertSqlSafe, Encode, FromRow, Postgres, SqlSafeStr, SqlStr, Transaction, Type,
+    postgres::PgRow, sqlite::SqliteRow,
 };
 
 use batch::{Batch, Bound, Part, Text};
 use connections::Lent;
-use futures_util::TryStreamExt;
 pub(crate) use pools::Pools;
 
 use crate::error::Error;
@@ -180,6 +179,14 @@ impl Rows {
         }
     }
 
+    fn append(&mut self, more: Self) {
+        match (self, more) {
+            (Rows::Sqlite(rows), Rows::Sqlite(more)) => rows.extend(more),
+            (Rows::Postgres(rows), Rows::Postgres(more)) => rows.extend(more),
+            _ => unreachable!("all rows are of the engine at hand"),
+        }
+    }
+
     pub(crate) fn read<T: Fetch>(&self) -> Result<Vec<T>, Error> {
         let read: Result<Vec<T>, sqlx::Error> = match self {
             Rows::Sqlite(rows) => rows.iter().map(T::from_row).collect(),
@@ -230,7 +237,7 @@ impl Tx {
         args: Vec<Arg>,
     ) -> Result<Vec<T>, Error> {
         let text = self.along_with(Part::plain(statement, args)?).await?;
-        self.fetch(text).await
+        self.last_rows(text).await
     }
 
     /// The row of a statement that gives one or none.
@@ -262,7 +269,7 @@ impl Tx {
         let mut found = Vec::new();
         for set in Part::sets(self.engine(), statement, rows)? {
             let text = self.along_with(set).await?;
-            found.append(&mut self.fetch(text).await?);
+            found.append(&mut self.last_rows(text).await?);
         }
         Ok(found)
     }
@@ -280,7 +287,7 @@ impl Tx {
             for set in Part::sets(engine, statement, rows)? {
                 if !batch.takes(engine, &set) {
                     let full = std::mem::take(&mut batch).text(engine)?;
-                    self.answer(full, &places, &mut found).await?;
+                    place_rows(&mut found, &places, self.execute(full).await?);
                     places.clear();
                 }
                 batch.push(set);
@@ -289,58 +296,9 @@ impl Tx {
         }
         if !places.is_empty() {
             let last = batch.text(engine)?;
-            self.answer(last, &places, &mut found).await?;
+            place_rows(&mut found, &places, self.execute(last).await?);
         }
         Ok(found)
-    }
-
-    /// Executes the statements of a text; `places` says where the rows of each belong.
-    async fn answer(
-        &mut self,
-        text: Text,
-        places: &[usize],
-        found: &mut [Rows],
-    ) -> Result<(), Error> {
-        let failed = std::mem::replace(&mut self.failed, true);
-        let done = match (&mut self.inner, text.bound) {
-            (Inner::Sqlite(lent), Bound::Sqlite(args)) => {
-                // What begins the transaction is answered as well.
-                let mut before = usize::from(!lent.has_begun());
-                let (connection, sql) = lent.next(text.sql)?;
-                let mut answers = connection.fetch_many(sqlx::query_with(sql, args));
-                let mut places = places.iter();
-                let mut place = places.next();
-                let done = loop {
-                    match answers.try_next().await {
-                        Ok(Some(Either::Left(_))) if before > 0 => before -= 1,
-                        Ok(Some(Either::Left(_))) => place = places.next(),
-                        Ok(Some(Either::Right(row))) => {
-                            let rows = place.and_then(|place| found.get_mut(*place));
-                            if let Some(Rows::Sqlite(rows)) = rows {
-                                rows.push(row);
-                            }
-                        }
-                        Ok(None) => break Ok(()),
-                        Err(error) => break Err(error),
-                    }
-                };
-                drop(answers);
-                lent.answered();
-                done
-            }
-            (Inner::Postgres(tx), Bound::Postgres(args)) => {
-                let answered = sqlx::query_with(text.sql, args).fetch_all(&mut **tx).await;
-                let rows = places.first().and_then(|place| found.get_mut(*place));
-                answered.map(|answered| {
-                    if let Some(Rows::Postgres(rows)) = rows {
-                        rows.extend(answered);
-                    }
-                })
-            }
-            _ => unreachable!("arguments are bound for the engine at hand"),
-        };
-        self.failed = failed || done.is_err();
-        Ok(done?)
     }
 
     /// Writes rows with a statement over rows. Whether that is well is told by what comes next.
@@ -376,20 +334,17 @@ impl Tx {
             return Ok(());
         };
         let text = self.along_with(last).await?;
-        self.execute(text).await
+        self.execute(text).await.map(drop)
     }
 
     /// Many statements without arguments.
     pub(crate) async fn script(&mut self, sql: Sql) -> Result<(), Error> {
         self.flush().await?;
-        self.failed = true;
+        if std::mem::replace(&mut self.failed, true) {
+            return Err(failed_before());
+        }
         match &mut self.inner {
-            Inner::Sqlite(lent) => {
-                let (connection, sql) = lent.next(sql.text(Engine::Sqlite).into_sql_str())?;
-                let done = sqlx::raw_sql(sql).execute(connection).await;
-                lent.answered();
-                done.map(drop)?;
-            }
+            Inner::Sqlite(lent) => lent.script(sql.text(Engine::Sqlite)).await?,
             Inner::Postgres(tx) => sqlx::raw_sql(sql.text(Engine::Postgres))
                 .execute(&mut **tx)
                 .await
@@ -402,6 +357,7 @@ impl Tx {
     /// Prepares without running: the test that proves every statement on both engines.
     #[cfg(test)]
     pub(crate) async fn prepare(&mut self, text: String) -> Result<(), Error> {
+        use sqlx::Executor;
         let sql = AssertSqlSafe(text).into_sql_str();
         match &mut self.inner {
             Inner::Sqlite(lent) => lent.connection()?.prepare(sql).await.map(drop)?,
@@ -425,10 +381,7 @@ impl Tx {
     pub(crate) async fn commit(mut self) -> Result<(), Error> {
         if self.failed {
             self.rollback().await?;
-            return Err(sqlx::Error::Protocol(
-                "a statement of this transaction failed: rolled back".into(),
-            )
-            .into());
+            return Err(failed_before());
         }
         if let Inner::Sqlite(lent) = &self.inner
             && self.writes.is_empty()
@@ -455,43 +408,43 @@ impl Tx {
         Ok(())
     }
 
-    async fn fetch<T: Fetch>(&mut self, text: Text) -> Result<Vec<T>, Error> {
-        let failed = std::mem::replace(&mut self.failed, true); // and stays so if this future is dropped halfway
-        let Text { sql, bound } = text;
-        let rows = match (&mut self.inner, bound) {
-            (Inner::Sqlite(lent), Bound::Sqlite(args)) => {
-                let (connection, sql) = lent.next(sql)?;
-                let rows = sqlx::query_as_with(sql, args).fetch_all(connection).await;
-                lent.answered();
-                rows
-            }
-            (Inner::Postgres(tx), Bound::Postgres(args)) => {
-                sqlx::query_as_with(sql, args).fetch_all(&mut **tx).await
-            }
-            _ => unreachable!("arguments are bound for the engine at hand"),
-        };
-        self.failed = failed || rows.is_err();
-        Ok(rows?)
+    /// What a text's last statement gives.
+    async fn last_rows<T: Fetch>(&mut self, text: Text) -> Result<Vec<T>, Error> {
+        let rows = self.execute(text).await?;
+        rows.last().map_or_else(|| Ok(Vec::new()), Rows::read)
     }
 
-    async fn execute(&mut self, text: Text) -> Result<(), Error> {
-        let failed = std::mem::replace(&mut self.failed, true);
-        let Text { sql, bound } = text;
-        let done = match (&mut self.inner, bound) {
+    /// Executes a text; gives the rows of each of its statements.
+    async fn execute(&mut self, text: Text) -> Result<Vec<Rows>, Error> {
+        if std::mem::replace(&mut self.failed, true) {
+            return Err(failed_before());
+        }
+        let rows = match (&mut self.inner, text.bound) {
             (Inner::Sqlite(lent), Bound::Sqlite(args)) => {
-                let (connection, sql) = lent.next(sql)?;
-                let done = sqlx::query_with(sql, args).execute(connection).await;
-                lent.answered();
-                done.map(drop)
+                lent.execute(text.sql, args, text.statements).await?
             }
-            (Inner::Postgres(tx), Bound::Postgres(args)) => sqlx::query_with(sql, args)
-                .execute(&mut **tx)
-                .await
-                .map(drop),
+            (Inner::Postgres(tx), Bound::Postgres(args)) => {
+                let rows = sqlx::query_with(text.sql, args).fetch_all(&mut **tx).await;
+                vec![Rows::Postgres(rows?)]
+            }
             _ => unreachable!("arguments are bound for the engine at hand"),
         };
-        self.failed = failed || done.is_err();
-        Ok(done?)
+        // And it stays true if there was an error, or if this future was dropped halfway.
+        self.failed = false;
+        Ok(rows)
+    }
+}
+
+fn failed_before() -> Error {
+    sqlx::Error::Protocol("a statement of this transaction failed".to_owned()).into()
+}
+
+/// Puts the rows of a text's statements where they belong.
+fn place_rows(found: &mut [Rows], places: &[usize], rows: Vec<Rows>) {
+    for (place, rows) in places.iter().zip(rows) {
+        if let Some(found) = found.get_mut(*place) {
+            found.append(rows);
+        }
     }
 }
 

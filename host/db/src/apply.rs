@@ -71,40 +71,55 @@ pub(crate) async fn load(
     let settled = proposals
         .iter()
         .filter_map(|proposal| proposal.settles.as_ref());
-    let wanted: Vec<&RowKey> = wanted.into_iter().collect();
+    let runs: Vec<&str> = settled.map(|settled| settled.run.as_str()).collect();
     let touched: Vec<&RowKey> = touched.into_iter().collect();
-    let claims = claimed
-        .iter()
-        .map(|key| args![key.space.as_str(), key.value.as_str()]);
-    let [revisions, entries, taken, held, runs] = tx
-        .all_of_each([
-            (&sql::REVISIONS, placed(&wanted)),
-            (&sql::ENTRIES_OF, placed(&touched)),
-            (&sql::UNIQUE_TAKEN, claims.collect()),
-            (
-                &sql::UNIQUE_OF,
-                touched.iter().map(|key| key_args(key)).collect(),
-            ),
-            (
-                &sql::RUNS_OF,
-                settled.map(|settled| args![settled.run.as_str()]).collect(),
-            ),
-        ])
-        .await?;
-    for (place, revision, made) in revisions.read::<(i64, i64, i64)>()? {
-        let key: &RowKey = at_place(&wanted, place)?;
-        set.revisions.insert(key.clone(), (revision, made));
-    }
-    set.entries = entries_at(&touched, entries.read()?)?;
-    hold(&mut set, taken.read()?)?;
-    hold(&mut set, held.read()?)?;
-    set.runs = runs.read()?.into_iter().map(run_now).collect();
+    look_up(tx, &mut set, wanted, &touched, &claimed, &runs).await?;
     let before = Before {
         entries: set.entries.clone(),
         unique: set.unique.clone(),
         runs: set.runs.clone(),
     };
     Ok((set, before))
+}
+
+/// What the decisions look at beside bodies, asked together.
+async fn look_up(
+    tx: &mut Tx,
+    set: &mut WorkingSet,
+    wanted: HashSet<&RowKey>,
+    touched: &[&RowKey],
+    claimed: &HashSet<&UniqueKey>,
+    runs: &[&str],
+) -> Result<(), Error> {
+    let (in_queues, images): (Vec<&RowKey>, Vec<&RowKey>) =
+        wanted.into_iter().partition(|key| key.kind.is_queued());
+    let places = (0_i64..).zip(&in_queues);
+    let queue_args = places.map(|(place, key)| args![place, key.kind.as_str(), key.id.clone()]);
+    let claims = claimed
+        .iter()
+        .map(|key| args![key.space.as_str(), key.value.as_str()]);
+    let touched_args = touched.iter().map(|key| key_args(key));
+    let [revisions, queued, entries, taken, held, runs] = tx
+        .all_of_each([
+            (&sql::REVISIONS, placed(&images)),
+            (&sql::QUEUED, queue_args.collect()),
+            (&sql::ENTRIES_OF, placed(touched)),
+            (&sql::UNIQUE_TAKEN, claims.collect()),
+            (&sql::UNIQUE_OF, touched_args.collect()),
+            (&sql::RUNS_OF, runs.iter().map(|run| args![*run]).collect()),
+        ])
+        .await?;
+    for (keys, found) in [(&images, revisions), (&in_queues, queued)] {
+        for (place, revision, made) in found.read::<(i64, i64, i64)>()? {
+            let key: &RowKey = at_place(keys, place)?;
+            set.revisions.insert(key.clone(), (revision, made));
+        }
+    }
+    set.entries = entries_at(touched, entries.read()?)?;
+    hold(set, taken.read()?)?;
+    hold(set, held.read()?)?;
+    set.runs = runs.read()?.into_iter().map(run_now).collect();
+    Ok(())
 }
 
 async fn load_bodies(

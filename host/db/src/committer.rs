@@ -109,6 +109,8 @@ enum Job {
     Queue(QueueJob, Reply<QueueAnswer>),
     /// A claim that waits until it finds something.
     Await(QueueJob, Reply<QueueAnswer>),
+    /// Time may have made runs due, or others may have queued some.
+    Look,
     Close(oneshot::Sender<()>),
 }
 
@@ -117,6 +119,7 @@ impl Job {
         match self {
             Job::Propose(_, reply) => drop(reply.send(Err(error))),
             Job::Queue(_, reply) | Job::Await(_, reply) => drop(reply.send(Err(error))),
+            Job::Look => {}
             Job::Close(reply) => drop(reply.send(())),
         }
     }
@@ -204,6 +207,12 @@ impl Committer {
     /// As [`Committer::queue`], for a claim: answered when there is something to claim.
     pub(crate) async fn wait(&self, claim: QueueJob) -> Result<QueueAnswer, Error> {
         self.ask(|reply| Job::Await(claim, reply)).await
+    }
+
+    /// Lets the claims that wait look again.
+    pub(crate) async fn look(&self) -> Result<(), Error> {
+        let sent = self.inbox.send(Job::Look).await;
+        sent.map_err(|_| Error::Closed)
     }
 
     async fn ask<T>(&self, job: impl FnOnce(Reply<T>) -> Job) -> Result<T, Error> {
@@ -347,6 +356,8 @@ impl Writer {
 
     /// Puts claims that wait aside, and forgets those that nobody waits for any more.
     fn park(&mut self, group: &mut Vec<Job>) {
+        let looks = group.extract_if(.., |job| matches!(job, Job::Look)).count();
+        self.may_be_due |= looks > 0;
         let waits = |job: &mut Job| matches!(job, Job::Await(..));
         self.parked.extend(group.extract_if(.., waits));
         self.parked
@@ -421,8 +432,7 @@ impl Writer {
                 // An earlier one has taken all there is.
                 Job::Await(..) if !may_be_due => Answer::Queue(QueueAnswer::default()),
                 Job::Queue(job, _) | Job::Await(job, _) => {
-                    let mut answer = perform(&mut tx, &self.keys, job, now_us).await?;
-                    answer.claimed.or_back_to(&self.back);
+                    let answer = perform(&mut tx, &self.keys, job, now_us).await?;
                     may_be_due = answer.leaves_due.unwrap_or(may_be_due);
                     Answer::Queue(answer)
                 }
@@ -431,6 +441,12 @@ impl Writer {
         }
         tx.commit().await?;
         self.may_be_due = may_be_due;
+        // Not before: what was not committed is nobody's to give back.
+        for answer in &mut answers {
+            if let Answer::Queue(answer) = answer {
+                answer.claimed.or_back_to(&self.back);
+            }
+        }
         tracing::debug!(target: "bursar::settle", to_seq = head.seq, "settle ends");
         let recent = std::mem::take(&mut set.written.recent);
         self.recent.extend(recent, head.seq);

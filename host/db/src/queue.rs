@@ -257,12 +257,17 @@ impl Database {
     }
 
     /// As [`Database::claim`], as soon as there are some: those that a commit of this process queues are claimed together
-    /// with it. What others queue, and what time makes due, is not told: ask anew now and then.
+    /// with it. What others queue, and what time makes due, is found by [`Database::look_for_due`].
     ///
     /// Dropped, it claims nothing.
     pub async fn claim_next(&self, limit: usize, lease_us: i64) -> Result<Vec<ClaimedRun>, Error> {
         let job = QueueJob::Claim { limit, lease_us };
         Ok(self.committer.wait(job).await?.claimed.take())
+    }
+
+    /// Lets the claims that wait look again.
+    pub async fn look_for_due(&self) -> Result<(), Error> {
+        self.committer.look().await
     }
 
     /// Holds on to the leases of runs (id and fence) that are still being executed.

@@ -116,13 +116,16 @@ statements! {
     FIND_UNIQUE = same("select kind, collection, id from unique_key where space = $1 and value = $2", &[Text, Text]);
 
     // The working set
-    // Revision and instant of making; of rows that lie in a queue, the commit that they came with and nothing.
     REVISIONS = same(
         "with v(place, kind, collection, id) as ({rows}) select v.place, i.revision, i.created_us \
-         from v cross join image i where i.kind = v.kind and i.collection = v.collection and i.id = v.id \
-         union all select v.place, r.seq, r.seq from v cross join run r where v.kind = 'run' and r.id = v.id \
-         union all select v.place, o.seq, o.seq from v cross join outbox o where v.kind = 'message' and o.id = v.id",
+         from v cross join image i where i.kind = v.kind and i.collection = v.collection and i.id = v.id",
         &[Int, Text, Text, Text]);
+    // Of rows that lie in a queue.
+    QUEUED = same(
+        "with v(place, kind, id) as ({rows}) \
+         select v.place, r.seq, r.seq from v cross join run r where v.kind = 'run' and r.id = v.id \
+         union all select v.place, o.seq, o.seq from v cross join outbox o where v.kind = 'message' and o.id = v.id",
+        &[Int, Text, Text]);
     UNIQUE_TAKEN = same(
         "with v(space, value) as ({rows}) select u.space, u.value, u.kind, u.collection, u.id \
          from v cross join unique_key u where u.space = v.space and u.value = v.value order by u.space, u.value",

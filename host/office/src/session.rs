@@ -234,8 +234,9 @@ impl Session {
         Ok(rows)
     }
 
-    /// Reads rows that will be asked for, all in one trip.
+    /// Reads rows that will be asked for, all in one trip. For administrators.
     pub async fn read_ahead(&mut self, keys: &[RowKey]) -> Result<(), Error> {
+        self.require_administrator()?;
         self.load_many(keys).await.map(drop)
     }
 

@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    future::pending,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -35,11 +34,15 @@ struct Active {
 struct Held {
     active: Arc<Active>,
     run: String,
+    fence: i64,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.active.lock().remove(&self.run);
+        let mut runs = self.active.lock();
+        if runs.get(&self.run) == Some(&self.fence) {
+            runs.remove(&self.run);
+        }
     }
 }
 
@@ -53,6 +56,7 @@ impl Active {
         Held {
             active: self.clone(),
             run: claimed.run.clone(),
+            fence: claimed.fence,
         }
     }
 
@@ -135,7 +139,6 @@ impl Claimed {
     }
 
     async fn renew(&mut self) {
-        self.renewed = Instant::now();
         let runs = self.active.list();
         let lease_us = micros(self.inner.settings.lease);
         if !runs.is_empty()
@@ -143,6 +146,65 @@ impl Claimed {
         {
             tracing::warn!(cause = chain(&error), "leases cannot be renewed");
         }
+        // Not before: whoever waits for it may turn to something else.
+        self.renewed = Instant::now();
+    }
+}
+
+/// Claims that wait in the committer, each with how many runs it is for.
+#[derive(Default)]
+struct Claims {
+    waiting: JoinSet<(usize, Result<Vec<ClaimedRun>, bursar_db::Error>)>,
+    /// How many runs they are for.
+    asked: usize,
+    /// None is asked for until the next look.
+    have_failed: bool,
+}
+
+impl Claims {
+    fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Asks for as many runs as there is room for.
+    fn wait_for(&mut self, worker: &Worker, room: usize) {
+        while !self.have_failed && self.waiting.len() < CLAIMS_WAITING && room > self.asked {
+            let left = room - self.asked;
+            let limit = left.div_ceil(CLAIMS_WAITING - self.waiting.len());
+            self.asked += limit;
+            let database = worker.inner.database.clone();
+            let lease_us = micros(worker.inner.settings.lease);
+            self.waiting
+                .spawn(async move { (limit, database.claim_next(limit, lease_us).await) });
+        }
+    }
+
+    /// The runs of the next claim that is answered.
+    async fn next(&mut self) -> Vec<ClaimedRun> {
+        let answered = self.waiting.join_next().await;
+        if self.is_empty() {
+            self.asked = 0;
+        }
+        // A claim that was cut off has nothing to tell.
+        let Some(Ok((limit, answered))) = answered else {
+            return Vec::new();
+        };
+        self.asked = self.asked.saturating_sub(limit);
+        answered.unwrap_or_else(|error| {
+            tracing::error!(cause = chain(&error), "runs cannot be claimed");
+            self.have_failed = true;
+            Vec::new()
+        })
+    }
+
+    /// Those that were answered; the others claim nothing any more.
+    async fn end(mut self) -> Vec<Vec<ClaimedRun>> {
+        self.waiting.abort_all();
+        let mut answered = Vec::new();
+        while !self.is_empty() {
+            answered.push(self.next().await);
+        }
+        answered
     }
 }
 
@@ -207,48 +269,29 @@ impl Worker {
         let mut at_hand = Claimed::none(&self.inner);
         let mut looks = interval(poll);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut claims = JoinSet::new();
+        let mut claims = Claims::default();
         while !*stop.borrow() {
-            let room = at_hand.room();
-            while claims.len() < CLAIMS_WAITING && room > 0 {
-                let limit = room.div_ceil(CLAIMS_WAITING);
-                claims.spawn(self.clone().claim_next(limit));
-            }
+            claims.wait_for(self, at_hand.room());
             tokio::select! {
-                Some(claimed) = claims.join_next() => match claimed {
-                    Ok(claimed) => at_hand.begin(claimed),
-                    Err(error) if error.is_cancelled() => {}
-                    Err(error) => tracing::error!(cause = chain(&error), "a claim ended unexpectedly"),
-                },
+                claimed = claims.next(), if !claims.is_empty() => at_hand.begin(claimed),
                 ended = at_hand.ended(), if !at_hand.is_empty() => note(ended),
                 _ = looks.tick() => {
-                    // Also those that failed: nothing else would say that it goes on.
-                    claims.abort_all();
-                    if let Err(error) = at_hand.claim().await {
-                        tracing::error!(cause = chain(&error), "runs cannot be claimed");
-                    }
+                    claims.have_failed = false;
+                    // If that fails the claims say so.
+                    drop(self.inner.database.look_for_due().await);
                 }
                 _ = stop.changed() => {}
             }
         }
-        // What they have claimed meanwhile is queued again.
-        claims.shutdown().await;
+        for claimed in claims.end().await {
+            at_hand.begin(claimed);
+        }
         while !at_hand.is_empty() {
             note(at_hand.ended().await);
         }
     }
 
-    /// Claims runs as soon as there are some: along with the commit that queues them.
-    async fn claim_next(self, limit: usize) -> Vec<ClaimedRun> {
-        let lease_us = micros(self.inner.settings.lease);
-        match self.inner.database.claim_next(limit, lease_us).await {
-            Ok(claimed) => claimed,
-            // The next look tells more.
-            Err(_) => pending().await,
-        }
-    }
-
-    /// Does something again and again: at once while there is more to do, else when woken or after a while.
+    /// Does something again and again: at once while there is more to do, else after a while.
     async fn repeat(
         &self,
         mut stop: watch::Receiver<bool>,

@@ -1,30 +1,29 @@
 //! A server that has nothing to do.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{
     place::Place,
     server::{SETTLES, Server},
 };
 
-/// How long it is watched.
-const WATCHED: Duration = Duration::from_secs(3);
-/// Queues and timers are looked at once a second; a worker that wakes itself settles thousands of times.
-const SETTLES_MAX: usize = 40;
+/// Settles that are waited for: queues are looked at a few times a second, and each look is a settle.
+const SETTLES_SEEN: usize = 12;
+/// They take this long at least. A worker that wakes itself settles thousands of times a second.
+const TAKEN_MIN: Duration = Duration::from_secs(2);
 
 #[test]
 fn an_idle_server_lets_its_database_rest() {
     let place = Place::sqlite();
-    let server = Server::start(&place, SETTLES);
-    std::thread::sleep(WATCHED);
-    let lines = server.stop();
-    let settles = lines
-        .iter()
-        .filter(|line| line.contains("settle begins"))
-        .count();
-    assert!(settles > 0, "it looks at its queues");
+    let mut server = Server::start(&place, SETTLES);
+    let began = Instant::now();
+    for _ in 0..SETTLES_SEEN {
+        server.until("a settle", |line| line.contains("settle begins"));
+    }
+    let taken = began.elapsed();
     assert!(
-        settles <= SETTLES_MAX,
-        "{settles} settles in {WATCHED:?} of an idle server"
+        taken >= TAKEN_MIN,
+        "{SETTLES_SEEN} settles of an idle server took {taken:?}"
     );
+    server.stop();
 }

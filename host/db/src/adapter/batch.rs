@@ -67,6 +67,8 @@ impl Part {
 pub(super) struct Text {
     pub sql: SqlStr,
     pub bound: Bound,
+    /// How many statements it holds.
+    pub statements: usize,
 }
 
 pub(super) enum Bound {
@@ -82,8 +84,9 @@ impl Batch {
     /// Whether a further part can be executed together with those that are here.
     pub(super) fn takes(&self, engine: Engine, part: &Part) -> bool {
         let is_small = |part: &Part| part.rows_count() <= SHARED_ROWS_MAX;
+        let goes_on = |part: &Part| is_small(part) && !matches!(part, Part::Plain(..));
         match engine {
-            Engine::Sqlite => self.0.is_empty() || (is_small(part) && self.0.iter().all(is_small)),
+            Engine::Sqlite => self.0.is_empty() || (is_small(part) && self.0.iter().all(goes_on)),
             Engine::Postgres => self.0.is_empty(),
         }
     }
@@ -102,7 +105,7 @@ impl Batch {
     fn sqlite(self) -> Result<Text, Error> {
         let rows_max = self.0.iter().map(Part::rows_count).max().unwrap_or(0);
         let size = rows_max.next_power_of_two();
-        let is_alone = self.0.len() == 1;
+        let statements = self.0.len();
         let mut texts = Vec::with_capacity(self.0.len());
         let mut args = Vec::new();
         for part in self.0 {
@@ -122,7 +125,7 @@ impl Batch {
             }
         }
         let sql = match texts.pop() {
-            Some(text) if is_alone => text,
+            Some(text) if statements == 1 => text,
             last => {
                 texts.extend(last);
                 let texts: Vec<&str> = texts.iter().map(SqlStr::as_str).collect();
@@ -130,7 +133,11 @@ impl Batch {
             }
         };
         let bound = Bound::Sqlite(bind(args)?);
-        Ok(Text { sql, bound })
+        Ok(Text {
+            sql,
+            bound,
+            statements,
+        })
     }
 
     fn postgres(mut self) -> Result<Text, Error> {
@@ -138,10 +145,12 @@ impl Batch {
             Some(Part::Set(statement, rows)) => Ok(Text {
                 sql: statement.rendered(Engine::Postgres, 1),
                 bound: Bound::Postgres(columns(&statement, rows)?),
+                statements: 1,
             }),
             Some(Part::Plain(statement, args)) => Ok(Text {
                 sql: statement.sql.text(Engine::Postgres).into_sql_str(),
                 bound: Bound::Postgres(bind(args)?),
+                statements: 1,
             }),
             None => Err(sqlx::Error::Protocol("nothing to execute".to_owned()).into()),
         }

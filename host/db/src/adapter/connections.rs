@@ -6,12 +6,15 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::TryStreamExt;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, SqlSafeStr, SqlStr, SqliteConnection,
-    sqlite::SqliteConnectOptions,
+    AssertSqlSafe, ConnectOptions, Connection, Either, Executor, SqlSafeStr, SqlStr,
+    SqliteConnection,
+    sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow},
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::Rows;
 use crate::error::Error;
 
 /// The connections that nobody uses at the moment, and room for further ones.
@@ -67,7 +70,7 @@ impl Connections {
         })
     }
 
-    /// Closes what is idle; what is lent is closed when it comes back.
+    /// Closes what is idle; what is lent is dropped when it comes back.
     pub(crate) async fn close(&self) {
         self.room.close();
         let idle = std::mem::take(&mut *self.idle());
@@ -103,23 +106,40 @@ impl Lent {
         self
     }
 
-    /// The connection, and the text as it must be given to it: the first one begins the transaction.
-    ///
-    /// Until [`Lent::answered`] the connection's state is unknown.
-    pub(crate) fn next(&mut self, sql: SqlStr) -> Result<(&mut SqliteConnection, SqlStr), Error> {
-        let (connection, _) = self.held.as_mut().ok_or(Error::Closed)?;
+    /// Executes a text of so many statements, the first of all begins the transaction; gives the rows of each.
+    pub(crate) async fn execute(
+        &mut self,
+        sql: SqlStr,
+        args: SqliteArguments,
+        statements: usize,
+    ) -> Result<Vec<Rows>, Error> {
+        let (sql, before) = self.begun(sql);
         self.is_unknown = true;
+        let (connection, _) = self.held.as_mut().ok_or(Error::Closed)?;
+        let done = answers(connection, sql, args, before + statements).await;
+        // What became of a transaction is told by its end; without one a connection that fails is of no more use.
+        self.is_unknown = done.is_err() && self.is_bare;
+        Ok(done?.into_iter().skip(before).map(Rows::Sqlite).collect())
+    }
+
+    /// Executes many statements without arguments.
+    pub(crate) async fn script(&mut self, sql: &'static str) -> Result<(), Error> {
+        let (sql, _) = self.begun(sql.into_sql_str());
+        self.is_unknown = true;
+        let (connection, _) = self.held.as_mut().ok_or(Error::Closed)?;
+        let done = sqlx::raw_sql(sql).execute(connection).await;
+        self.is_unknown = false;
+        Ok(done.map(drop)?)
+    }
+
+    /// A text as it must be given to the connection, and how many statements come before its own.
+    fn begun(&mut self, sql: SqlStr) -> (SqlStr, usize) {
         if self.has_begun || self.is_bare {
-            return Ok((connection, sql));
+            return (sql, 0);
         }
         self.has_begun = true;
         let begins = format!("{}; {}", self.lender.begin, sql.as_str());
-        Ok((connection, AssertSqlSafe(begins).into_sql_str()))
-    }
-
-    /// What was given to the connection has ended, well or not.
-    pub(crate) fn answered(&mut self) {
-        self.is_unknown = false;
+        (AssertSqlSafe(begins).into_sql_str(), 1)
     }
 
     /// The connection alone: no transaction begins.
@@ -129,7 +149,7 @@ impl Lent {
         Ok(connection)
     }
 
-    /// Whether there is a transaction that may have to be ended.
+    /// Whether a transaction was begun, or could not be begun.
     pub(crate) fn has_begun(&self) -> bool {
         self.has_begun
     }
@@ -158,13 +178,37 @@ impl Lent {
             return None;
         }
         Some(async move {
-            // Where SQLite has rolled back by itself, as on a full disk, this fails: the next one opens another connection.
+            // This fails where SQLite has rolled back by itself, as on a full disk, and where it did not begin, as on a
+            // locked database: the next one opens another connection.
             let ended = sqlx::query("rollback").execute(&mut connection).await;
             if ended.is_ok() {
                 lender.give_back(connection);
             }
             drop(permit);
         })
+    }
+}
+
+/// The rows of each statement of a text. A connection's thread that ends halfway just stops to answer.
+async fn answers(
+    connection: &mut SqliteConnection,
+    sql: SqlStr,
+    args: SqliteArguments,
+    statements: usize,
+) -> Result<Vec<Vec<SqliteRow>>, sqlx::Error> {
+    let mut answers = connection.fetch_many(sqlx::query_with(sql, args));
+    let mut found = Vec::with_capacity(statements);
+    let mut rows = Vec::new();
+    while let Some(answer) = answers.try_next().await? {
+        match answer {
+            Either::Left(_) => found.push(std::mem::take(&mut rows)),
+            Either::Right(row) => rows.push(row),
+        }
+    }
+    if found.len() == statements {
+        Ok(found)
+    } else {
+        Err(sqlx::Error::WorkerCrashed)
     }
 }
 

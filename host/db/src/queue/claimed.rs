@@ -6,12 +6,12 @@ use super::{ClaimedRun, QueueJob};
 
 /// Claimed runs. Whoever asked may be gone before they arrive: not taken, they are given back to the queue.
 #[derive(Debug, Default)]
-pub(crate) struct Claimed {
+pub(crate) struct ClaimedRuns {
     runs: Vec<ClaimedRun>,
     back: Option<UnboundedSender<QueueJob>>,
 }
 
-impl Claimed {
+impl ClaimedRuns {
     pub(super) fn of(runs: Vec<ClaimedRun>) -> Self {
         Self { runs, back: None }
     }
@@ -30,7 +30,7 @@ impl Claimed {
     }
 }
 
-impl Drop for Claimed {
+impl Drop for ClaimedRuns {
     fn drop(&mut self) {
         if self.runs.is_empty() {
             return;

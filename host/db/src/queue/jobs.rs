@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     ClaimedMessage, ClaimedRun, Delivery, DeliveryOutcome, OutboxColumns, RunColumns, RunNow,
-    claimed::Claimed,
+    claimed::ClaimedRuns,
 };
 use crate::{
     adapter::{Arg, Tx, args},
@@ -29,7 +29,7 @@ pub(crate) enum QueueJob {
         runs: Vec<(String, i64)>,
         lease_us: i64,
     },
-    /// Queue claimed runs again, with their fences, as if they had not been claimed.
+    /// Queue claimed runs again, with their fences.
     HandBack(Vec<(String, i64)>),
     /// Queue a run again.
     Postpone {
@@ -50,7 +50,7 @@ pub(crate) enum QueueJob {
 /// What a queue job gives.
 #[derive(Debug, Default)]
 pub(crate) struct QueueAnswer {
-    pub claimed: Claimed,
+    pub claimed: ClaimedRuns,
     pub messages: Vec<ClaimedMessage>,
     pub touched: usize,
     /// Whether runs may be due after it; none if that is as before.
@@ -222,7 +222,7 @@ async fn claim(
     let due: Vec<(String, String, i64, i64, i64, Option<String>)> = tx
         .all(&sql::RUNS_DUE, args![STOP, now_us, rows_max])
         .await?;
-    if stops(due.first().and_then(|row| row.5.as_deref()))? {
+    if stops(due.first().and_then(|row| row.5.as_deref())) {
         return Ok(QueueAnswer {
             leaves_due: Some(false),
             ..QueueAnswer::default()
@@ -255,7 +255,7 @@ async fn claim(
     tx.write(&sql::UPDATE_RUNS, updates)?;
     Ok(QueueAnswer {
         touched: claimed.len(),
-        claimed: Claimed::of(claimed),
+        claimed: ClaimedRuns::of(claimed),
         leaves_due,
         ..QueueAnswer::default()
     })
@@ -272,7 +272,7 @@ async fn claim_messages(
     let due: Vec<(String, i64, String, i64, String, Option<String>)> = tx
         .all(&sql::OUTBOX_DUE, args![STOP, now_us, rows_max])
         .await?;
-    if stops(due.first().and_then(|row| row.5.as_deref()))? {
+    if stops(due.first().and_then(|row| row.5.as_deref())) {
         return Ok(QueueAnswer::default());
     }
     let mut updates = Vec::with_capacity(due.len());
@@ -304,13 +304,16 @@ async fn claim_messages(
     })
 }
 
-/// Whether the organisation's stop says so.
-fn stops(body: Option<&str>) -> Result<bool, Error> {
-    let stop: Option<Stop> = body
-        .map(serde_json::from_str)
-        .transpose()
-        .map_err(|error| Error::Corrupt(format!("the stop: {error}")))?;
-    Ok(stop.is_some_and(|stop| matching::check_stop(&stop).is_err()))
+/// Whether the organisation's stop says so. One that cannot be read holds everything up, but not the commits beside it.
+fn stops(body: Option<&str>) -> bool {
+    match body.map(serde_json::from_str::<Stop>) {
+        None => false,
+        Some(Ok(stop)) => matching::check_stop(&stop).is_err(),
+        Some(Err(error)) => {
+            tracing::error!(cause = %error, "the stop cannot be read; `bursar audit verify` tells more");
+            true
+        }
+    }
 }
 
 /// Writes runs that may be due at once.

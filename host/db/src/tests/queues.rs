@@ -9,6 +9,7 @@ use bursar_domain::{
 };
 use serde_json::{Value, json};
 
+use super::tampering::Raw;
 use crate::{
     ClaimedMessage, ClaimedRun, Database, Delivery, DeliveryOutcome, RunEnd, RunFilter, RunState,
     SettledRun, Verdict,
@@ -458,7 +459,7 @@ async fn a_claim_that_nobody_takes_is_given_back() {
         // Dropped when the answer may be on its way: whatever was claimed is in the queue again.
         for number in 0..100 {
             let mut claim = Box::pin(database.claim_next(9, LONG_US));
-            let polled = futures_poll(&mut claim).await;
+            let polled = look_once(&mut claim).await;
             assert!(polled.is_none(), "nothing is due");
             committed(queue(&database, &format!("run-{number}")).await);
             drop(claim);
@@ -470,7 +471,7 @@ async fn a_claim_that_nobody_takes_is_given_back() {
 }
 
 /// Looks once whether a future is ready.
-async fn futures_poll<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
+async fn look_once<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
     std::future::poll_fn(|context| {
         let polled = std::pin::Pin::new(&mut *future).poll(context);
         std::task::Poll::Ready(match polled {
@@ -525,5 +526,43 @@ async fn the_end_of_a_run_is_told_to_whoever_waits_for_it() {
         assert_eq!(database.ends.len(), 1);
         drop(also_one);
         assert_eq!(database.ends.len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_stop_that_cannot_be_read_holds_up_runs_but_no_commit() {
+    for database in databases().await {
+        let mut work = Work::on(&database).await;
+        let stop = json!({"stopped": false, "reason": "audit"});
+        work.put(&RowKey::of(Kind::Control, STOP), stop).await;
+        work.commit(&database).await;
+        let mut raw = Raw::beside(&database).await;
+        raw.run("update image set body = '{}' where kind = 'control'")
+            .await;
+        let mut claim = Box::pin(database.claim_next(9, LONG_US));
+        assert!(is_waiting(&mut claim).await);
+        committed(queue(&database, "one").await);
+        assert!(is_waiting(&mut claim).await);
+        raw.run("update image set body = '{\"reason\":\"audit\",\"stopped\":false}' where kind = 'control'")
+            .await;
+        database.look_for_due().await.expect("a look");
+        assert_eq!(claim.await.expect("a claim").len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_look_finds_what_others_queued_and_what_time_made_due() {
+    for database in databases().await {
+        committed(queue(&database, "one").await);
+        let claimed = database.claim(9, 100_000).await.expect("a claim");
+        assert_eq!(claimed.len(), 1);
+        let mut claim = Box::pin(database.claim_next(9, LONG_US));
+        // The lease ends, and nobody says so.
+        for _ in 0..4 {
+            assert!(is_waiting(&mut claim).await);
+        }
+        database.look_for_due().await.expect("a look");
+        let claimed = claim.await.expect("a claim");
+        assert_eq!((claimed.len(), claimed[0].fence), (1, 2));
     }
 }
