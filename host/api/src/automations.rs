@@ -13,7 +13,7 @@ use bursar_domain::{
     office::{Automation, LegalEntity, Mode, Plugin},
     problem::Problem,
     row::{Kind, Row, RowKey},
-    run::{Event, LogLine, Outcome, Trigger, Usage},
+    run::{Event, LogLine, Outcome, QueuedRun, Trigger, Usage},
 };
 use bursar_office::{Paging, Session, Test, describe::RowDiff, run_id};
 use http::{StatusCode, header};
@@ -28,6 +28,7 @@ use crate::{
     jobs::WaitQuery,
     request::{Body, Path, Query, shaped},
     resource::{Page, PageQuery, Resource, Tagged, Written, commit},
+    runs::{NewRun, Run},
 };
 
 /// What an automation is to be. What is left out is taken from the plugin's manifest.
@@ -266,15 +267,20 @@ pub(crate) async fn start_run(
             Ok((session, RowKey::of(Kind::Run, &run)))
         })
         .await?;
-    let end = Some(end).filter(|_| changed.is_new);
-    let record = api.run_ended(&changed.key.id, end, wait).await?;
+    let queued = QueuedRun {
+        automation: id.to_string(),
+        event: event.clone(),
+    };
+    let new = changed.seq.filter(|_| changed.is_new);
+    let new = new.map(|seq| NewRun { end, seq, queued });
+    let record = api.run_ended(&changed.key.id, new, wait).await?;
     let status = if has_ended(&record) {
         StatusCode::OK
     } else {
         StatusCode::ACCEPTED
     };
     let place = [(header::LOCATION, format!("/v1/runs/{}", record.id))];
-    let run = crate::runs::Run::of(record, &automation.department);
+    let run = Run::of(record, &automation.department);
     let mut response = (status, place, Json(run)).into_response();
     response.headers_mut().extend(commit(changed.seq));
     Ok(response)

@@ -6,7 +6,7 @@ use axum::{Json, extract::State};
 use bursar_db::{EndOfRun, RunFilter, RunLine, RunRecord, RunState};
 use bursar_domain::{
     office::Automation,
-    row::{Kind, RowKey},
+    row::{Kind, RowKey, Seq},
     run::{LogLine, Outcome, QueuedRun, Usage},
 };
 use bursar_office::describe::{RowDiff, describe_commit};
@@ -207,6 +207,15 @@ pub(crate) async fn get_run(
     Ok(Json(RunShown { run, changes }))
 }
 
+/// A run that this request has queued.
+pub(crate) struct NewRun {
+    /// Asked for before it was queued.
+    pub end: EndOfRun,
+    /// The commit that queued it.
+    pub seq: Seq,
+    pub queued: QueuedRun,
+}
+
 /// Departments by automation, asked for once each.
 #[derive(Default)]
 pub(crate) struct Departments(std::collections::HashMap<String, String>);
@@ -283,19 +292,21 @@ impl Api {
         Ok(found)
     }
 
-    /// A run, when it has ended or the wait is over. One that is new is not looked at before its end is told: `end` was
-    /// asked for before it was queued.
+    /// A run, when it has ended or the wait is over. One that is new is not looked at before its end is told.
     pub(crate) async fn run_ended(
         &self,
         id: &str,
-        end: Option<EndOfRun>,
+        new: Option<NewRun>,
         wait: Duration,
     ) -> Result<RunRecord, Failure> {
         let until = Instant::now() + wait;
-        let mut end = match end {
-            Some(mut end) => {
-                let _ = tokio::time::timeout(wait.min(POLL), end.told()).await;
-                end
+        let mut end = match new {
+            Some(mut new) => {
+                let told = tokio::time::timeout(wait.min(POLL), new.end.told()).await;
+                if let Ok(ended) = told {
+                    return Ok(ended.record(id, new.seq, new.queued));
+                }
+                new.end
             }
             None => self.database().end_of(id),
         };

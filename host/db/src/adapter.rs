@@ -142,6 +142,30 @@ impl Arg {
     const fn is_null(&self) -> bool {
         matches!(self, Arg::Int(None) | Arg::Text(None) | Arg::Bytes(None))
     }
+
+    fn into_int(self) -> Option<i64> {
+        if let Arg::Int(value) = self {
+            value
+        } else {
+            None
+        }
+    }
+
+    fn into_text(self) -> Option<String> {
+        if let Arg::Text(value) = self {
+            value.map(|text| text.to_string())
+        } else {
+            None
+        }
+    }
+
+    fn into_bytes(self) -> Option<Vec<u8>> {
+        if let Arg::Bytes(value) = self {
+            value
+        } else {
+            None
+        }
+    }
 }
 
 macro_rules! arg_from {
@@ -236,8 +260,8 @@ impl Tx {
         statement: &Statement,
         args: Vec<Arg>,
     ) -> Result<Vec<T>, Error> {
-        let text = self.along_with(Part::plain(statement, args)?).await?;
-        self.last_rows(text).await
+        let part = Part::plain(statement, args)?;
+        read_all(&self.execute(vec![part]).await?)
     }
 
     /// The row of a statement that gives one or none.
@@ -266,12 +290,8 @@ impl Tx {
         statement: &Statement,
         rows: Vec<Vec<Arg>>,
     ) -> Result<Vec<T>, Error> {
-        let mut found = Vec::new();
-        for set in Part::sets(self.engine(), statement, rows)? {
-            let text = self.along_with(set).await?;
-            found.append(&mut self.last_rows(text).await?);
-        }
-        Ok(found)
+        let sets = Part::sets(self.engine(), statement, rows)?;
+        read_all(&self.execute(sets).await?)
     }
 
     /// As [`Tx::all_of`], for several statements that do not wait for each other's answers.
@@ -279,24 +299,18 @@ impl Tx {
         &mut self,
         asked: [(&Statement, Vec<Vec<Arg>>); N],
     ) -> Result<[Rows; N], Error> {
-        self.flush().await?;
         let engine = self.engine();
-        let mut found = std::array::from_fn(|_| Rows::none(engine));
-        let (mut batch, mut places) = (Batch::default(), Vec::new());
+        let (mut parts, mut places) = (Vec::new(), Vec::new());
         for (place, (statement, rows)) in asked.into_iter().enumerate() {
-            for set in Part::sets(engine, statement, rows)? {
-                if !batch.takes(engine, &set) {
-                    let full = std::mem::take(&mut batch).text(engine)?;
-                    place_rows(&mut found, &places, self.execute(full).await?);
-                    places.clear();
-                }
-                batch.push(set);
-                places.push(place);
-            }
+            let sets = Part::sets(engine, statement, rows)?;
+            places.extend(sets.iter().map(|_| place));
+            parts.extend(sets);
         }
-        if !places.is_empty() {
-            let last = batch.text(engine)?;
-            place_rows(&mut found, &places, self.execute(last).await?);
+        let mut found = std::array::from_fn(|_| Rows::none(engine));
+        for (place, rows) in places.into_iter().zip(self.execute(parts).await?) {
+            if let Some(found) = found.get_mut(place) {
+                found.append(rows);
+            }
         }
         Ok(found)
     }
@@ -312,34 +326,27 @@ impl Tx {
         Ok(())
     }
 
-    /// The text of a part and of what was written before it; what has no room in it is executed.
-    async fn along_with(&mut self, part: Part) -> Result<Text, Error> {
+    /// Executes what was written and these parts, in order; gives the rows of each of the parts.
+    async fn execute(&mut self, parts: Vec<Part>) -> Result<Vec<Rows>, Error> {
         let engine = self.engine();
-        let mut batch = Batch::default();
-        let mut parts = std::mem::take(&mut self.writes);
-        parts.push(part);
-        for part in parts {
+        let written = self.writes.len();
+        let (mut batch, mut rows) = (Batch::default(), Vec::new());
+        for part in std::mem::take(&mut self.writes).into_iter().chain(parts) {
             if !batch.takes(engine, &part) {
                 let full = std::mem::take(&mut batch);
-                self.execute(full.text(engine)?).await?;
+                rows.extend(self.execute_text(full.text(engine)?).await?);
             }
             batch.push(part);
         }
-        batch.text(engine)
-    }
-
-    /// Executes what was written.
-    async fn flush(&mut self) -> Result<(), Error> {
-        let Some(last) = self.writes.pop() else {
-            return Ok(());
-        };
-        let text = self.along_with(last).await?;
-        self.execute(text).await.map(drop)
+        if !batch.is_empty() {
+            rows.extend(self.execute_text(batch.text(engine)?).await?);
+        }
+        Ok(rows.split_off(written.min(rows.len())))
     }
 
     /// Many statements without arguments.
     pub(crate) async fn script(&mut self, sql: Sql) -> Result<(), Error> {
-        self.flush().await?;
+        self.execute(Vec::new()).await?;
         if std::mem::replace(&mut self.failed, true) {
             return Err(failed_before());
         }
@@ -392,7 +399,7 @@ impl Tx {
         if self.engine() == Engine::Sqlite {
             self.writes.push(Part::plain(&COMMIT, Vec::new())?);
         }
-        self.flush().await?;
+        self.execute(Vec::new()).await?;
         match self.inner {
             Inner::Sqlite(mut lent) => lent.committed(),
             Inner::Postgres(tx) => tx.commit().await?,
@@ -408,14 +415,8 @@ impl Tx {
         Ok(())
     }
 
-    /// What a text's last statement gives.
-    async fn last_rows<T: Fetch>(&mut self, text: Text) -> Result<Vec<T>, Error> {
-        let rows = self.execute(text).await?;
-        rows.last().map_or_else(|| Ok(Vec::new()), Rows::read)
-    }
-
     /// Executes a text; gives the rows of each of its statements.
-    async fn execute(&mut self, text: Text) -> Result<Vec<Rows>, Error> {
+    async fn execute_text(&mut self, text: Text) -> Result<Vec<Rows>, Error> {
         if std::mem::replace(&mut self.failed, true) {
             return Err(failed_before());
         }
@@ -439,13 +440,12 @@ fn failed_before() -> Error {
     sqlx::Error::Protocol("a statement of this transaction failed".to_owned()).into()
 }
 
-/// Puts the rows of a text's statements where they belong.
-fn place_rows(found: &mut [Rows], places: &[usize], rows: Vec<Rows>) {
-    for (place, rows) in places.iter().zip(rows) {
-        if let Some(found) = found.get_mut(*place) {
-            found.append(rows);
-        }
+fn read_all<T: Fetch>(rows: &[Rows]) -> Result<Vec<T>, Error> {
+    let mut found = Vec::new();
+    for rows in rows {
+        found.append(&mut rows.read()?);
     }
+    Ok(found)
 }
 
 fn check(statement: &Statement, args: &[Arg]) -> Result<(), Error> {

@@ -6,20 +6,26 @@ use bursar_domain::{
     draft::UniqueKey,
     index::IndexEntry,
     office::LegalEntity,
-    row::{Kind, RowKey},
+    row::{Kind, RowKey, Seq},
 };
 
 use crate::{
     adapter::{Arg, Tx, args},
-    committer::Proposal,
+    committer::{Proposal, SettledRun},
     decide::{Head, LoggedChange, WorkingSet, binding_reads},
+    ends::RunEnded,
     error::Error,
     invoices,
-    queue::{OutboxColumns, RunColumns, RunNow, automation_of, run_now},
+    queue::{
+        OutboxColumns, RunColumns, RunNow, RunState, automation_of, queued_by, run_now, stops,
+    },
     seal::Keys,
     snapshot::{at_place, entries_at, has_nul, key_args, parse, placed, row_key},
     statements as sql,
 };
+
+/// Kind, collection, id, revision, made, changed, body.
+type GetRow = (String, String, String, i64, i64, i64, String);
 
 /// What was there before the group, to compare with.
 #[derive(Default)]
@@ -29,10 +35,26 @@ pub(crate) struct Before {
     runs: HashMap<String, RunNow>,
 }
 
-/// Loads, in few round trips, everything that the decisions on these proposals look at.
+impl Before {
+    /// How a run ended that a commit settled, with its report as it is stored.
+    pub(crate) fn ended(&self, settled: &SettledRun, report: &str, seq: Seq) -> Option<RunEnded> {
+        let now = self.runs.get(&settled.run)?;
+        Some(RunEnded {
+            state: RunState::find(settled.end.as_str())?,
+            seq,
+            attempt: now.attempt,
+            clock_us: now.clock_us,
+            report: serde_json::from_str(report).ok()?,
+        })
+    }
+}
+
+/// Loads, in few round trips, everything that the decisions on these proposals look at; and the organisation's stop, if
+/// claims wait for what they queue.
 pub(crate) async fn load(
     tx: &mut Tx,
     proposals: &[&Proposal],
+    stop: Option<&RowKey>,
     now_us: i64,
 ) -> Result<(WorkingSet, Before), Error> {
     let mut set = WorkingSet::default();
@@ -73,7 +95,7 @@ pub(crate) async fn load(
         .filter_map(|proposal| proposal.settles.as_ref());
     let runs: Vec<&str> = settled.map(|settled| settled.run.as_str()).collect();
     let touched: Vec<&RowKey> = touched.into_iter().collect();
-    look_up(tx, &mut set, wanted, &touched, &claimed, &runs).await?;
+    look_up(tx, &mut set, wanted, &touched, &claimed, &runs, stop).await?;
     let before = Before {
         entries: set.entries.clone(),
         unique: set.unique.clone(),
@@ -90,6 +112,7 @@ async fn look_up(
     touched: &[&RowKey],
     claimed: &HashSet<&UniqueKey>,
     runs: &[&str],
+    asked_stop: Option<&RowKey>,
 ) -> Result<(), Error> {
     let (in_queues, images): (Vec<&RowKey>, Vec<&RowKey>) =
         wanted.into_iter().partition(|key| key.kind.is_queued());
@@ -99,7 +122,7 @@ async fn look_up(
         .iter()
         .map(|key| args![key.space.as_str(), key.value.as_str()]);
     let touched_args = touched.iter().map(|key| key_args(key));
-    let [revisions, queued, entries, taken, held, runs] = tx
+    let [revisions, queued, entries, taken, held, runs, stop] = tx
         .all_of_each([
             (&sql::REVISIONS, placed(&images)),
             (&sql::QUEUED, queue_args.collect()),
@@ -107,6 +130,7 @@ async fn look_up(
             (&sql::UNIQUE_TAKEN, claims.collect()),
             (&sql::UNIQUE_OF, touched_args.collect()),
             (&sql::RUNS_OF, runs.iter().map(|run| args![*run]).collect()),
+            (&sql::GET, asked_stop.into_iter().map(key_args).collect()),
         ])
         .await?;
     for (keys, found) in [(&images, revisions), (&in_queues, queued)] {
@@ -119,6 +143,8 @@ async fn look_up(
     hold(set, taken.read()?)?;
     hold(set, held.read()?)?;
     set.runs = runs.read()?.into_iter().map(run_now).collect();
+    let stop = stop.read::<GetRow>()?.pop();
+    set.claims_new = asked_stop.is_some() && !stops(stop.as_ref().map(|row| row.6.as_str()));
     Ok(())
 }
 
@@ -128,10 +154,7 @@ async fn load_bodies(
     keys: &BTreeSet<RowKey>,
 ) -> Result<(), Error> {
     let rows = keys.iter().map(key_args).collect();
-    for (kind, collection, id, _, _, _, body) in tx
-        .all_of::<(String, String, String, i64, i64, i64, String)>(&sql::GET, rows)
-        .await?
-    {
+    for (kind, collection, id, _, _, _, body) in tx.all_of::<GetRow>(&sql::GET, rows).await? {
         set.bodies
             .insert(row_key(&kind, &collection, &id)?, parse(&body)?);
     }
@@ -326,9 +349,11 @@ fn write_queues(tx: &mut Tx, keys: &Keys, set: &WorkingSet, before: &Before) -> 
         let body = row.text.clone().unwrap_or_default();
         match row.change.key.kind {
             Kind::Run => {
-                let queued: bursar_domain::run::QueuedRun = serde_json::from_str(&body)
-                    .map_err(|error| Error::Corrupt(format!("run {id}: {error}")))?;
-                let columns = RunColumns::queued(id, queued.event.time_us, row.at_us);
+                let queued = queued_by(row)?;
+                let mut columns = RunColumns::queued(id, queued.event.time_us, row.at_us);
+                if let Some(until_us) = set.written.claimed.get(id) {
+                    columns = columns.claimed(*until_us);
+                }
                 runs.push(args![
                     id,
                     row.seq,

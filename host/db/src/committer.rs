@@ -1,16 +1,20 @@
 //! The one writer: proposals and queue jobs arrive on a channel and are settled in groups, one transaction a group.
 
+mod claims;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use bursar_domain::{
     draft::Draft,
     log::Hash,
-    office::Actor,
+    office::{Actor, STOP},
     problem::Problem,
-    row::{Kind, Seq},
+    row::{Kind, RowKey, Seq},
 };
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
+
+use claims::{Claim, Claims, Served};
 
 use crate::{
     Database,
@@ -19,7 +23,7 @@ use crate::{
     decide::{Head, Ready, WorkingSet, decide},
     ends::Ends,
     error::Error,
-    queue::{QueueAnswer, QueueJob, perform},
+    queue::{ClaimedRuns, QueueAnswer, QueueJob, perform},
     recent::Recent,
     seal::Keys,
     statements as sql,
@@ -107,8 +111,7 @@ type Reply<T> = oneshot::Sender<Result<T, Error>>;
 enum Job {
     Propose(Box<Ready>, Reply<Verdict>),
     Queue(QueueJob, Reply<QueueAnswer>),
-    /// A claim that waits until it finds something.
-    Await(QueueJob, Reply<QueueAnswer>),
+    Await(Claim),
     /// Time may have made runs due, or others may have queued some.
     Look,
     Close(oneshot::Sender<()>),
@@ -118,7 +121,8 @@ impl Job {
     fn fail(self, error: Error) {
         match self {
             Job::Propose(_, reply) => drop(reply.send(Err(error))),
-            Job::Queue(_, reply) | Job::Await(_, reply) => drop(reply.send(Err(error))),
+            Job::Queue(_, reply) => drop(reply.send(Err(error))),
+            Job::Await(claim) => drop(claim.reply.send(Err(error))),
             Job::Look => {}
             Job::Close(reply) => drop(reply.send(())),
         }
@@ -141,6 +145,7 @@ enum Answer {
 /// What came of a group.
 struct Settled {
     answers: Vec<Answer>,
+    served: Served,
     /// What the decisions looked at, no longer needed.
     spent: (WorkingSet, Before),
 }
@@ -191,8 +196,7 @@ impl Committer {
             ends,
             clock: clock.clone(),
             recent: Recent::default(),
-            may_be_due: true,
-            parked: Vec::new(),
+            claims: Claims::none(back.clone()),
             back,
             handed_back,
         };
@@ -204,9 +208,16 @@ impl Committer {
         self.ask(|reply| Job::Queue(job, reply)).await
     }
 
-    /// As [`Committer::queue`], for a claim: answered when there is something to claim.
-    pub(crate) async fn wait(&self, claim: QueueJob) -> Result<QueueAnswer, Error> {
-        self.ask(|reply| Job::Await(claim, reply)).await
+    /// Claims runs as soon as there are some.
+    pub(crate) async fn claim(&self, limit: usize, lease_us: i64) -> Result<ClaimedRuns, Error> {
+        self.ask(|reply| {
+            Job::Await(Claim {
+                limit,
+                lease_us,
+                reply,
+            })
+        })
+        .await
     }
 
     /// Lets the claims that wait look again.
@@ -266,10 +277,7 @@ struct Writer {
     ends: Ends,
     clock: Arc<Clock>,
     recent: Recent,
-    /// Runs may have become due since a claim last found no more.
-    may_be_due: bool,
-    /// Claims that wait until then.
-    parked: Vec<Job>,
+    claims: Claims,
     /// For claimed runs that nobody takes.
     back: mpsc::UnboundedSender<QueueJob>,
     handed_back: mpsc::UnboundedReceiver<QueueJob>,
@@ -280,7 +288,7 @@ impl Writer {
         let mut closing = Vec::new();
         while closing.is_empty() {
             let mut group = Vec::new();
-            if !self.wakes() {
+            if !self.claims.may_find() {
                 group.push(tokio::select! {
                     Some(job) = self.handed_back.recv() => unasked(job),
                     job = waiting.recv() => match job {
@@ -295,7 +303,7 @@ impl Writer {
         while let Ok(late) = waiting.try_recv() {
             late.fail(Error::Closed);
         }
-        self.fail_parked(&Error::Closed);
+        self.claims.fail(&Error::Closed);
         while let Ok(job) = self.handed_back.try_recv() {
             self.settle(&mut waiting, &mut closing, vec![unasked(job)])
                 .await;
@@ -305,8 +313,8 @@ impl Writer {
         }
     }
 
-    /// One transaction for all. If the database refuses a statement nothing happened, so each job is tried alone: one bad
-    /// job does not take the others with it.
+    /// One transaction for all. If the database refuses a statement nothing happened, so each job is tried alone, without
+    /// the claims that wait: one bad job does not take the others with it.
     async fn settle(
         &mut self,
         waiting: &mut mpsc::Receiver<Job>,
@@ -314,14 +322,14 @@ impl Writer {
         mut group: Vec<Job>,
     ) {
         closing.extend(group.extract_if(.., |job| matches!(job, Job::Close(_))));
-        self.park(&mut group);
-        if group.is_empty() && !self.wakes() {
+        self.set_aside(&mut group);
+        if group.is_empty() && !self.claims.may_find() {
             return;
         }
         let settled = self.group(Some((waiting, closing)), &mut group).await;
         match settled {
             Ok(settled) => self.answer(group, settled),
-            Err(error) if error.is_refusal() && group.len() > 1 => {
+            Err(error) if error.is_refusal() && !group.is_empty() => {
                 for job in group {
                     let mut alone = vec![job];
                     match self.group(None, &mut alone).await {
@@ -338,30 +346,19 @@ impl Writer {
                 for job in group {
                     job.fail(error.clone());
                 }
-                self.fail_parked(&error);
+                self.claims.fail(&error);
             }
         }
     }
 
-    /// Whether a claim that waits may find something.
-    fn wakes(&self) -> bool {
-        self.may_be_due && !self.parked.is_empty()
-    }
-
-    fn fail_parked(&mut self, error: &Error) {
-        for job in self.parked.drain(..) {
-            job.fail(error.clone());
+    /// Takes out what is no job of the group's.
+    fn set_aside(&mut self, group: &mut Vec<Job>) {
+        for job in group.extract_if(.., |job| matches!(job, Job::Await(_) | Job::Look)) {
+            match job {
+                Job::Await(claim) => self.claims.add(claim),
+                _ => self.claims.look(),
+            }
         }
-    }
-
-    /// Puts claims that wait aside, and forgets those that nobody waits for any more.
-    fn park(&mut self, group: &mut Vec<Job>) {
-        let looks = group.extract_if(.., |job| matches!(job, Job::Look)).count();
-        self.may_be_due |= looks > 0;
-        let waits = |job: &mut Job| matches!(job, Job::Await(..));
-        self.parked.extend(group.extract_if(.., waits));
-        self.parked
-            .retain(|job| !matches!(job, Job::Await(_, reply) if reply.is_closed()));
     }
 
     fn answer(&mut self, group: Vec<Job>, settled: Settled) {
@@ -370,27 +367,25 @@ impl Writer {
             // Whoever asked may be gone: the commit stands.
             match (job, answer) {
                 (Job::Propose(ready, reply), Answer::Verdict(verdict)) => {
-                    if let (Verdict::Committed { .. }, Some(settled)) =
+                    if let (Verdict::Committed { seq, .. }, Some(run)) =
                         (&verdict, &ready.proposal.settles)
                     {
-                        self.ends.tell(&settled.run);
+                        let ended = || settled.spent.1.ended(run, &ready.report, *seq);
+                        self.ends.tell(&run.run, ended);
                     }
                     drop(reply.send(Ok(verdict)));
                     spent.push(ready);
                 }
-                (Job::Await(claim, reply), Answer::Queue(answer)) if answer.claimed.is_empty() => {
-                    self.parked.push(Job::Await(claim, reply));
-                }
-                (Job::Queue(_, reply) | Job::Await(_, reply), Answer::Queue(answer)) => {
-                    drop(reply.send(Ok(answer)));
-                }
+                (Job::Queue(_, reply), Answer::Queue(answer)) => drop(reply.send(Ok(answer))),
                 (job, _) => job.fail(Error::Closed),
             }
         }
+        self.claims.settle(settled.served);
         // Thousands of small values: freed beside the next group, not before it.
         tokio::spawn(async move { drop((spent, settled.spent)) });
     }
 
+    /// The claims that wait come along, unless jobs are tried alone.
     async fn group(
         &mut self,
         waiting: Option<Waiting<'_>>,
@@ -401,9 +396,10 @@ impl Writer {
         let hash: Hash = hash
             .try_into()
             .map_err(|_| Error::Corrupt("the head's hash is not 32 bytes".to_owned()))?;
+        let takes_claims = waiting.is_some();
         if let Some((waiting, closing)) = waiting {
             drain(waiting, closing, group);
-            self.park(group);
+            self.set_aside(group);
         }
         let now_us = now(&mut tx, &self.clock).await?;
         self.recent.catch_up(&mut tx, seq).await?;
@@ -414,33 +410,34 @@ impl Writer {
             _ => None,
         });
         let proposals: Vec<&Proposal> = ready.clone().map(|ready| &ready.proposal).collect();
-        let (mut set, before) = apply::load(&mut tx, &proposals, now_us).await?;
+        let claims_wait = takes_claims && self.claims.wait_for_new();
+        let stop = claims_wait.then(|| RowKey::of(Kind::Control, STOP));
+        let (mut set, before) = apply::load(&mut tx, &proposals, stop.as_ref(), now_us).await?;
         let verdicts: Vec<Verdict> = ready
             .map(|ready| decide(&mut set, &mut head, &self.recent, ready, now_us, &mut salt))
             .collect();
-        apply::write(&mut tx, &self.keys, &set, &before, &head)?;
-        let mut may_be_due = self.may_be_due || makes_due(&set);
-        if may_be_due {
-            group.append(&mut self.parked);
-        }
         // A run is due from its commit's instant on, which the log may have pushed ahead of the clock.
         let now_us = now_us.max(head.at_us);
+        let mut served = self.claims.serve_new(&mut set, now_us)?;
+        apply::write(&mut tx, &self.keys, &set, &before, &head)?;
         let mut verdicts = verdicts.into_iter();
         let mut answers = Vec::with_capacity(group.len());
         for job in group.iter() {
             answers.push(match job {
-                // An earlier one has taken all there is.
-                Job::Await(..) if !may_be_due => Answer::Queue(QueueAnswer::default()),
-                Job::Queue(job, _) | Job::Await(job, _) => {
+                Job::Queue(job, _) => {
                     let answer = perform(&mut tx, &self.keys, job, now_us).await?;
-                    may_be_due = answer.leaves_due.unwrap_or(may_be_due);
+                    served.note(&answer);
                     Answer::Queue(answer)
                 }
                 _ => Answer::Verdict(verdicts.next().ok_or(Error::Closed)?),
             });
         }
+        if takes_claims {
+            self.claims
+                .serve_due(&mut tx, &self.keys, &mut served, now_us)
+                .await?;
+        }
         tx.commit().await?;
-        self.may_be_due = may_be_due;
         // Not before: what was not committed is nobody's to give back.
         for answer in &mut answers {
             if let Answer::Queue(answer) = answer {
@@ -452,6 +449,7 @@ impl Writer {
         self.recent.extend(recent, head.seq);
         Ok(Settled {
             answers,
+            served,
             spent: (set, before),
         })
     }
@@ -460,12 +458,6 @@ impl Writer {
 /// A job whose outcome nobody waits for.
 fn unasked(job: QueueJob) -> Job {
     Job::Queue(job, oneshot::channel().0)
-}
-
-/// Whether what a group wrote makes runs due: new ones, or all of them if the organisation's stop was lifted.
-fn makes_due(set: &WorkingSet) -> bool {
-    let mut changes = set.written.changes.iter();
-    changes.any(|row| matches!(row.change.key.kind, Kind::Run | Kind::Control))
 }
 
 /// Whoever arrived while the group waited for the lock comes along.

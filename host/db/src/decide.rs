@@ -55,6 +55,8 @@ pub(crate) struct WorkingSet {
     pub unique_of: HashMap<RowKey, Vec<UniqueKey>>,
     /// Runs that are settled here.
     pub runs: HashMap<String, RunNow>,
+    /// Claims wait for new runs, and no stop holds them up.
+    pub claims_new: bool,
     /// What the group has changed so far.
     pub written: Written,
     /// Comparisons made so far.
@@ -70,6 +72,8 @@ pub(crate) struct Written {
     pub recent: Vec<RecentChange>,
     /// Runs that came to their end: id, commit, report.
     pub settled: Vec<(String, Seq, &'static str, String)>,
+    /// New runs that are claimed at once, and the ends of their leases.
+    pub claimed: HashMap<Arc<str>, i64>,
 }
 
 /// One row of the log.
@@ -98,7 +102,7 @@ pub(crate) struct Ready {
     /// The canonical text of each drafted change.
     texts: Vec<Option<Arc<str>>>,
     /// The run's report as it is kept.
-    report: String,
+    pub report: String,
 }
 
 impl Ready {

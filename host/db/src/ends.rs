@@ -1,25 +1,46 @@
-//! Who waits for the end of which run, within this process.
+//! Who waits for the end of which run, within this process, and how it ended.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use bursar_domain::{row::Seq, run::QueuedRun};
+use serde_json::Value;
 use tokio::sync::watch;
+
+use crate::queue::{RunRecord, RunState};
+
+type Waited = HashMap<String, watch::Sender<Option<RunEnded>>>;
 
 /// The runs that somebody waits for.
 #[derive(Clone, Default)]
-pub(crate) struct Ends(Arc<Mutex<HashMap<String, watch::Sender<bool>>>>);
+pub(crate) struct Ends(Arc<Mutex<Waited>>);
+
+/// How a run ended: its columns as its commit leaves them.
+#[derive(Clone, Debug)]
+pub struct RunEnded {
+    /// Where it stands.
+    pub state: RunState,
+    /// The commit that settled it.
+    pub seq: Seq,
+    /// Tries.
+    pub attempt: i64,
+    /// Its clock, in microseconds UTC.
+    pub clock_us: i64,
+    /// Outcome, logs and usage.
+    pub report: Value,
+}
 
 /// A wait for the end of one run: dropped, it is over.
 pub struct EndOfRun {
     run: String,
-    told: Option<watch::Receiver<bool>>,
+    told: Option<watch::Receiver<Option<RunEnded>>>,
     ends: Ends,
 }
 
 impl Ends {
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<bool>>> {
+    fn lock(&self) -> MutexGuard<'_, Waited> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -32,10 +53,10 @@ impl Ends {
         }
     }
 
-    /// Says that a run has ended.
-    pub(crate) fn tell(&self, run: &str) {
+    /// Says that a run has ended, and how, if somebody waits for it.
+    pub(crate) fn tell(&self, run: &str, how: impl FnOnce() -> Option<RunEnded>) {
         if let Some(told) = self.lock().get(run) {
-            told.send_replace(true);
+            told.send_replace(how());
         }
     }
 
@@ -47,13 +68,31 @@ impl Ends {
 
 impl EndOfRun {
     /// Waits until this process has settled the run, since the wait was begun.
-    pub async fn told(&mut self) {
-        let heard = match &mut self.told {
-            Some(told) => told.wait_for(|told| *told).await.is_ok(),
-            None => false,
-        };
-        if !heard {
-            std::future::pending::<()>().await;
+    pub async fn told(&mut self) -> RunEnded {
+        if let Some(told) = &mut self.told
+            && let Ok(told) = told.wait_for(Option::is_some).await
+            && let Some(ended) = &*told
+        {
+            return ended.clone();
+        }
+        std::future::pending().await
+    }
+}
+
+impl RunEnded {
+    /// The run as people look at it.
+    pub fn record(self, run: &str, queued_seq: Seq, queued: QueuedRun) -> RunRecord {
+        RunRecord {
+            id: run.to_owned(),
+            queued_seq,
+            automation: queued.automation.clone(),
+            state: self.state,
+            attempt: self.attempt,
+            clock_us: self.clock_us,
+            due_us: None,
+            settled_seq: Some(self.seq),
+            queued,
+            report: self.report,
         }
     }
 }

@@ -29,7 +29,7 @@ use std::path::Path;
 
 pub use blobs::Blobs;
 pub use committer::{Proposal, RunEnd, SettledRun, Verdict};
-pub use ends::EndOfRun;
+pub use ends::{EndOfRun, RunEnded};
 pub use error::Error;
 pub use history::{CommitFilter, CommitRecord, RowVersion};
 pub use queue::{

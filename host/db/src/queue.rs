@@ -13,11 +13,13 @@ use utoipa::ToSchema;
 pub use listing::{MessageFilter, RunFilter};
 pub use records::{MessageRecord, MessageState, RunLine, RunRecord};
 
-pub(crate) use jobs::{QueueAnswer, QueueJob, perform, run_now};
+pub(crate) use claimed::ClaimedRuns;
+pub(crate) use jobs::{QueueAnswer, QueueJob, perform, run_now, stops};
 
 use crate::{
     Database,
     adapter::{Arg, args},
+    decide::LoggedChange,
     error::Error,
     seal::{Column, Keys},
     statements as sql,
@@ -89,6 +91,29 @@ pub struct ClaimedRun {
     pub clock_us: i64,
     /// What to run, and why.
     pub queued: QueuedRun,
+}
+
+impl ClaimedRun {
+    /// A run as it is claimed by the commit that queues it.
+    pub(crate) fn new(row: &LoggedChange) -> Result<Self, Error> {
+        let queued = queued_by(row)?;
+        let columns = RunColumns::queued(&row.change.key.id, queued.event.time_us, row.at_us);
+        let columns = columns.claimed(row.at_us);
+        Ok(Self {
+            run: columns.id.to_owned(),
+            fence: columns.fence,
+            attempt: u32::try_from(columns.attempt).unwrap_or(u32::MAX),
+            clock_us: columns.clock_us,
+            queued,
+        })
+    }
+}
+
+/// What a change queues.
+pub(crate) fn queued_by(row: &LoggedChange) -> Result<QueuedRun, Error> {
+    let body = row.text.as_deref().unwrap_or_default();
+    serde_json::from_str(body)
+        .map_err(|error| Error::Corrupt(format!("run {}: {error}", row.change.key.id)))
 }
 
 /// A message that this worker may deliver until its lease ends.
@@ -185,6 +210,16 @@ impl<'a> RunColumns<'a> {
         }
     }
 
+    /// The same run under a lease.
+    pub(crate) fn claimed(self, until_us: i64) -> Self {
+        Self {
+            state: "running",
+            fence: self.fence + 1,
+            due_us: Some(until_us),
+            ..self
+        }
+    }
+
     pub(crate) fn seal(&self, keys: &Keys) -> Vec<u8> {
         let columns = [
             Column::Text(self.id),
@@ -261,8 +296,7 @@ impl Database {
     ///
     /// Dropped, it claims nothing.
     pub async fn claim_next(&self, limit: usize, lease_us: i64) -> Result<Vec<ClaimedRun>, Error> {
-        let job = QueueJob::Claim { limit, lease_us };
-        Ok(self.committer.wait(job).await?.claimed.take())
+        Ok(self.committer.claim(limit, lease_us).await?.take())
     }
 
     /// Lets the claims that wait look again.

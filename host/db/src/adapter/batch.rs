@@ -91,6 +91,10 @@ impl Batch {
         }
     }
 
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn push(&mut self, part: Part) {
         self.0.push(part);
     }
@@ -196,45 +200,13 @@ fn columns(statement: &Statement, rows: Vec<Vec<Arg>>) -> Result<PgArguments, Er
         }
     }
     let mut bound = PgArguments::default();
-    // Kinds were checked row by row: the other arms of these matches are never taken.
+    // Kinds were checked row by row.
     for (kind, column) in statement.kinds.iter().zip(columns) {
+        let column = column.into_iter();
         let added = match kind {
-            Kind::Int => bound.add(
-                column
-                    .into_iter()
-                    .map(|arg| {
-                        if let Arg::Int(value) = arg {
-                            value
-                        } else {
-                            None
-                        }
-                    })
-                    .collect::<Vec<_>>(),
-            ),
-            Kind::Text => bound.add(
-                column
-                    .into_iter()
-                    .map(|arg| {
-                        if let Arg::Text(value) = arg {
-                            value.map(|text| text.to_string())
-                        } else {
-                            None
-                        }
-                    })
-                    .collect::<Vec<_>>(),
-            ),
-            Kind::Bytes => bound.add(
-                column
-                    .into_iter()
-                    .map(|arg| {
-                        if let Arg::Bytes(value) = arg {
-                            value
-                        } else {
-                            None
-                        }
-                    })
-                    .collect::<Vec<_>>(),
-            ),
+            Kind::Int => bound.add(column.map(Arg::into_int).collect::<Vec<_>>()),
+            Kind::Text => bound.add(column.map(Arg::into_text).collect::<Vec<_>>()),
+            Kind::Bytes => bound.add(column.map(Arg::into_bytes).collect::<Vec<_>>()),
         };
         added.map_err(sqlx::Error::Encode)?;
     }

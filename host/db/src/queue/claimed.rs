@@ -12,7 +12,7 @@ pub(crate) struct ClaimedRuns {
 }
 
 impl ClaimedRuns {
-    pub(super) fn of(runs: Vec<ClaimedRun>) -> Self {
+    pub(crate) fn of(runs: Vec<ClaimedRun>) -> Self {
         Self { runs, back: None }
     }
 

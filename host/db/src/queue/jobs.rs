@@ -305,7 +305,7 @@ async fn claim_messages(
 }
 
 /// Whether the organisation's stop says so. One that cannot be read holds everything up, but not the commits beside it.
-fn stops(body: Option<&str>) -> bool {
+pub(crate) fn stops(body: Option<&str>) -> bool {
     match body.map(serde_json::from_str::<Stop>) {
         None => false,
         Some(Ok(stop)) => matching::check_stop(&stop).is_err(),

@@ -13,7 +13,7 @@ use super::tampering::Raw;
 use crate::{
     ClaimedMessage, ClaimedRun, Database, Delivery, DeliveryOutcome, RunEnd, RunFilter, RunState,
     SettledRun, Verdict,
-    testing::{Work, assert_clean, committed, databases, proposal, record, refusal},
+    testing::{Work, assert_clean, committed, databases, proposal, record, refusal, sqlite},
 };
 
 /// A lease that no test outlives.
@@ -493,12 +493,74 @@ async fn a_stop_that_is_lifted_wakes_the_claims_that_wait() {
         committed(queue(&database, "one").await);
         let mut claim = Box::pin(database.claim_next(9, LONG_US));
         assert!(is_waiting(&mut claim).await);
+        committed(queue(&database, "two").await);
+        assert!(is_waiting(&mut claim).await);
         let mut work = Work::on(&database).await;
         work.put(&stop, json!({"stopped": false, "reason": "audit"}))
             .await;
         work.commit(&database).await;
-        assert_eq!(claim.await.expect("a claim").len(), 1);
+        assert_eq!(claim.await.expect("a claim").len(), 2);
     }
+}
+
+#[tokio::test]
+async fn a_claimed_run_finds_what_was_committed_with_it() {
+    for database in databases().await {
+        for number in 0..100 {
+            let claim = tokio::spawn({
+                let database = database.clone();
+                async move { database.claim_next(9, LONG_US).await }
+            });
+            let run = format!("run-{number}");
+            let data = record("plain", &format!("data-{number}"));
+            let mut work = Work::on(&database).await;
+            work.put(&RowKey::of(Kind::Run, &run), queued(&run)).await;
+            work.put(&data, json!({})).await;
+            let committing = tokio::spawn({
+                let database = database.clone();
+                async move { work.propose(&database).await }
+            });
+            let claimed = claim.await.expect("a task").expect("a claim");
+            assert_eq!(claimed[0].run, run);
+            let found = database.snapshot().get(&data).await.expect("a read");
+            assert!(found.is_some(), "what came with run {number}");
+            committed(committing.await.expect("a task"));
+        }
+        assert_clean(&database).await;
+    }
+}
+
+#[tokio::test]
+async fn a_run_whose_commit_failed_after_it_was_claimed_is_nobodys() {
+    let database = sqlite().await;
+    let mut raw = Raw::beside(&database).await;
+    raw.run(
+        "create trigger refuse before insert on run when new.state = 'running' \
+         begin select raise(abort, 'refused'); end",
+    )
+    .await;
+    let mut claim = Box::pin(database.claim_next(9, LONG_US));
+    assert!(is_waiting(&mut claim).await);
+    // Together with the claim it fails; alone it does not.
+    committed(queue(&database, "one").await);
+    let claimed = claim.await.expect("a claim").pop().expect("a run");
+    let state = async || {
+        let run = database.run("one").await.expect("a read").expect("the run");
+        run.state
+    };
+    assert_eq!(state().await, RunState::Queued);
+    let early = settle(&database, "one", claimed.fence, RunEnd::Committed).await;
+    assert_eq!(early, Verdict::Fenced);
+    let held = database.extend(vec![("one".to_owned(), claimed.fence)], LONG_US);
+    assert_eq!(held.await.expect("an answer"), 0);
+
+    raw.run("drop trigger refuse").await;
+    let again = database.claim_next(9, LONG_US).await.expect("a claim");
+    committed(settle(&database, "one", again[0].fence, RunEnd::Committed).await);
+    let late = settle(&database, "one", claimed.fence, RunEnd::Committed).await;
+    assert_eq!(late, Verdict::Fenced);
+    assert_eq!(state().await, RunState::Committed);
+    assert_clean(&database).await;
 }
 
 #[tokio::test]
@@ -515,12 +577,18 @@ async fn the_end_of_a_run_is_told_to_whoever_waits_for_it() {
         );
         assert!(is_waiting(&mut Box::pin(one.told())).await);
         committed(settle(&database, "one", 1, RunEnd::Committed).await);
-        // However late it is asked for.
-        one.told().await;
+        // However late it is asked for, and as it is stored.
+        let ended = one.told().await;
         also_one.told().await;
+        let stored = database.run("one").await.expect("a read").expect("the run");
+        let told = ended.record("one", stored.queued_seq, stored.queued.clone());
+        assert_eq!(
+            serde_json::to_value(told).expect("JSON"),
+            serde_json::to_value(stored).expect("JSON")
+        );
         assert!(is_waiting(&mut Box::pin(two.told())).await);
         committed(settle(&database, "two", 1, RunEnd::Failed).await);
-        two.told().await;
+        assert_eq!(two.told().await.state, RunState::Failed);
         assert_eq!(database.ends.len(), 2);
         drop((one, two));
         assert_eq!(database.ends.len(), 1);
