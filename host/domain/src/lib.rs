@@ -18,6 +18,7 @@ pub mod matching;
 pub mod money;
 pub mod office;
 pub mod problem;
+pub mod recurrence;
 pub mod row;
 pub mod run;
 mod shapes;
