@@ -93,6 +93,9 @@ pub enum Command {
     /// Verify the log, and note where it stands
     #[command(subcommand)]
     Audit(Audit),
+    /// Run vectors made by others through the rules, from stdin to stdout
+    #[command(subcommand, hide = true)]
+    Vectors(Vectors),
     /// Counts of everything
     Status,
     /// Stop every automation, timer and delivery of the organisation
@@ -422,4 +425,22 @@ pub enum Audit {
     },
     /// Print the log's last commit and its hash, to be kept elsewhere
     Checkpoint,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Vectors {
+    /// Recurrence rules
+    Rrule,
+    /// Wall times in zones
+    LocalToUtc,
+    /// Business days
+    BusinessDays {
+        /// JSON file with the holidays of each calendar
+        #[arg(long)]
+        holidays: PathBuf,
+    },
+    /// Rounding of decimals
+    Rounding,
+    /// Totals of invoices
+    InvoiceTotals,
 }

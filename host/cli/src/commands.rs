@@ -15,6 +15,7 @@ mod status;
 mod stop;
 mod task;
 mod token;
+mod vectors;
 mod why;
 
 use bursar_domain::office::Stop;
@@ -52,6 +53,7 @@ pub async fn perform(arguments: Arguments) -> Result<(), Failure> {
             target_dir,
         }) => plugin::build(style, &path, out, target_dir),
         Command::Plugin(Plugin::Inspect { file }) => plugin::inspect_command(style, &file),
+        Command::Vectors(subject) => vectors::answer(&subject),
         command => ask(&client(global).await?, style, command).await,
     }
 }
@@ -93,6 +95,7 @@ async fn ask(client: &Client, style: Style, command: Command) -> Result<(), Fail
         }
         Command::Init(_)
         | Command::Serve
+        | Command::Vectors(_)
         | Command::Plugin(Plugin::Build { .. } | Plugin::Inspect { .. }) => {
             Err(Failure::user("this needs the data folder").hint("leave --url away"))
         }

@@ -1,4 +1,5 @@
-//! Nouns and pure rules of Bursar: rows, drafts, invoices, calendars, manifests, the log's hashes.
+//! Nouns and pure rules of Bursar: rows, drafts, invoices, calendars, recurrence, manifests, the log's
+//! hashes.
 //!
 //! Everything here is data in and data out. There is no IO, no async, no clock and no randomness: time, ids and seeds
 //! arrive as arguments. Entered from every other crate; knows none of them.
@@ -24,3 +25,4 @@ pub mod run;
 mod shapes;
 pub mod time;
 pub mod totals;
+pub mod vectors;

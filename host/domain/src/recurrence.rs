@@ -192,9 +192,11 @@ impl Rule {
         Instances::new(self, start, self.last_wall_time())
     }
 
-    /// The wall times up to a moment of the caller's instead of the rule's `UNTIL`.
-    pub fn instances_until(&self, start: DateTime, last: DateTime) -> Instances {
-        Instances::new(self, start, last)
+    /// Those instances that lie within two moments, both included; the last one stands in for the rule's `UNTIL`.
+    ///
+    /// What comes before is stepped over, but where `COUNT` makes it count.
+    pub fn instances_between(&self, start: DateTime, from: DateTime, last: DateTime) -> Instances {
+        Instances::new(self, start, last).seek(from)
     }
 
     fn last_wall_time(&self) -> DateTime {

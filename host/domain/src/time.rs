@@ -49,24 +49,31 @@ pub fn date_in_zone(at_us: i64, zone: &TimeZone) -> Result<Date, TimeError> {
 
 /// Wall time `YYYY-MM-DDTHH:MM:SS` of an instant.
 pub fn to_local(at_us: i64, zone: &TimeZone) -> Result<String, TimeError> {
-    Ok(zone
-        .to_datetime(instant(at_us)?)
-        .strftime("%Y-%m-%dT%H:%M:%S")
-        .to_string())
+    Ok(local_text(zone.to_datetime(instant(at_us)?)))
+}
+
+/// Wall time as `YYYY-MM-DDTHH:MM:SS`.
+pub fn local_text(wall: DateTime) -> String {
+    wall.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+}
+
+/// The wall time written as `YYYY-MM-DDTHH:MM:SS`, and nothing else.
+pub fn local(text: &str) -> Result<DateTime, TimeError> {
+    let well_formed = text.len() == 19 && text.as_bytes().get(10) == Some(&b'T');
+    let parsed = if well_formed { text.parse().ok() } else { None };
+    parsed.ok_or_else(|| TimeError::NotLocal(text.to_owned()))
 }
 
 /// Instant of a wall time; a gap uses the offset before it, a fold the first (RFC 5545 §3.3.5).
-pub fn to_instant(local: &str, zone: &TimeZone) -> Result<i64, TimeError> {
-    let not_local = || TimeError::NotLocal(local.to_owned());
-    if local.len() != 19 || local.as_bytes().get(10) != Some(&b'T') {
-        return Err(not_local());
-    }
-    let wall: DateTime = local.parse().map_err(|_| not_local())?;
-    let zoned = zone
-        .to_ambiguous_timestamp(wall)
-        .compatible()
-        .map_err(|_| not_local())?;
-    Ok(zoned.as_microsecond())
+pub fn to_instant(text: &str, zone: &TimeZone) -> Result<i64, TimeError> {
+    let at = wall_to_instant(local(text)?, zone);
+    at.ok_or_else(|| TimeError::NotLocal(text.to_owned()))
+}
+
+/// [`to_instant`] of a wall time that is read already; none at the very ends of the calendar.
+pub fn wall_to_instant(wall: DateTime, zone: &TimeZone) -> Option<i64> {
+    let at = zone.to_ambiguous_timestamp(wall).compatible().ok()?;
+    Some(at.as_microsecond())
 }
 
 /// RFC 3339 text of an instant, for people and JSON.

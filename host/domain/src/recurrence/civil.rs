@@ -105,12 +105,27 @@ pub(super) fn weekday_index(weekday: Weekday) -> i64 {
 }
 
 /// A week in the year that it belongs to: the one that holds its fourth day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Week {
     pub year: i64,
     /// From 1.
     pub number: i64,
     /// From -1 backwards.
     pub number_from_end: i64,
+}
+
+impl Week {
+    /// The week after this one, of which the first day's number is known.
+    pub(super) fn next(self, first_day: i64) -> Self {
+        if self.number_from_end == -1 {
+            return week(first_day);
+        }
+        Self {
+            year: self.year,
+            number: self.number + 1,
+            number_from_end: self.number_from_end + 1,
+        }
+    }
 }
 
 /// The week that begins with a day number.
@@ -159,6 +174,7 @@ mod tests {
             let weeks = i64::from(iso.weeks_in_year());
             assert_eq!(week.number_from_end, week.number - weeks - 1);
             assert!(first_week_begin(week.year, 0) <= monday);
+            assert_eq!(super::week(monday - 7).next(monday), week);
             date = date.tomorrow().expect("in range");
         }
     }

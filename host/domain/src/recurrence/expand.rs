@@ -13,7 +13,7 @@ use super::{End, Frequency, Part, Rule, STEPS_MAX};
 
 /// The instances of a rule, strictly rising; made by [`Rule::instances`].
 ///
-/// It ends with the rule's `COUNT` or `UNTIL`, with year 9999, or after [`STEPS_MAX`] periods without an instance, which
+/// It ends with the rule's `COUNT` or `UNTIL`, with year 9999, or after [`STEPS_MAX`] steps without an instance, which
 /// [`Instances::is_cut_short`] tells.
 #[derive(Debug, Clone)]
 pub struct Instances {
@@ -80,6 +80,16 @@ impl Instances {
         instances.position = instances.anchor;
         instances.final_position = instances.period_of(last);
         instances
+    }
+
+    /// Skips what comes before a moment.
+    pub(super) fn seek(mut self, from: DateTime) -> Self {
+        self.from = from.max(self.start);
+        if self.left == u32::MAX {
+            self.position = self.aligned(self.period_of(self.from));
+            self.start = self.from;
+        }
+        self
     }
 
     /// Whether the search was given up before the rule's end.
@@ -267,13 +277,14 @@ impl Iterator for Instances {
             if candidate < self.start {
                 continue;
             }
-            self.steps_left = STEPS_MAX;
             if self.left != u32::MAX {
                 self.left -= 1;
             }
             if candidate >= self.from {
+                self.steps_left = STEPS_MAX;
                 return Some(candidate);
             }
+            self.steps_left = self.steps_left.saturating_sub(1);
         }
         None
     }

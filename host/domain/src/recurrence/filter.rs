@@ -166,13 +166,14 @@ impl DayFilter {
     fn week_days(&self, first: i64, length: i64) -> MonthDays {
         let mut days = 0;
         let mut begin = civil::week_begin(first, self.week_start);
+        let mut week = civil::week(begin);
         while begin < first + length {
-            let week = civil::week(begin);
             let is_named = |n: &i64| *n == week.number || *n == week.number_from_end;
             if self.week_numbers.iter().any(is_named) {
                 days |= bits(begin - first..begin - first + 7);
             }
             begin += 7;
+            week = week.next(begin);
         }
         days
     }
