@@ -22,6 +22,7 @@ pub mod problem;
 pub mod recurrence;
 pub mod row;
 pub mod run;
+pub mod schedule;
 mod shapes;
 pub mod time;
 pub mod totals;
