@@ -1,0 +1,434 @@
+//! The numbered invariants of schedules, for rules that nobody chose, and a slow expander that the fast one agrees with.
+
+mod slow;
+
+use std::cell::Cell;
+use std::fmt::Debug;
+use std::io::Write as _;
+
+use bursar_domain::recurrence::{End, Rule};
+use bursar_domain::schedule::{
+    Length, Moment, Occurrence, Period, Recurrence, Schedule, ScheduleError, Window,
+};
+use bursar_domain::time;
+use jiff::civil::{DateTime, date};
+use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::{Timestamp, ToSpan as _};
+use proptest::prelude::*;
+use proptest::sample::select;
+use proptest::test_runner::{Config, TestCaseResult, TestRunner};
+
+/// A property is worth its name only if what it guards against came up this often.
+const OCCURRED_MIN: u32 = 100;
+
+/// Runs a property and tells how often the situation that it is about came up.
+fn check<S: Strategy>(
+    name: &str,
+    cases: u32,
+    strategy: &S,
+    property: impl Fn(S::Value, &Cell<u32>) -> TestCaseResult,
+) where
+    S::Value: Debug,
+{
+    let occurred = Cell::new(0);
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_global_rejects: 100_000,
+        ..Config::default()
+    };
+    let result = TestRunner::new(config).run(strategy, |value| property(value, &occurred));
+    let occurred = occurred.get();
+    let line = writeln!(std::io::stderr(), "{name}: occurred {occurred} times");
+    line.expect("standard error is open");
+    result.unwrap_or_else(|error| panic!("{name}: {error}"));
+    assert!(
+        occurred >= OCCURRED_MIN,
+        "{name}: occurred only {occurred} times"
+    );
+}
+
+fn count(occurred: &Cell<u32>) {
+    occurred.set(occurred.get() + 1);
+}
+
+/// A part with a list of its numbers, or nothing.
+fn part(name: &'static str, numbers: impl Strategy<Value = i32>) -> impl Strategy<Value = String> {
+    let list = prop::collection::vec(numbers, 1..4).prop_map(move |numbers| {
+        let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+        format!(";{name}={}", numbers.join(","))
+    });
+    prop_oneof![2 => Just(String::new()), 1 => list]
+}
+
+fn either_way(max: i32) -> impl Strategy<Value = i32> {
+    prop_oneof![1..=max, -max..=-1]
+}
+
+fn by_day() -> impl Strategy<Value = String> {
+    let weekday = || select(vec!["MO", "TU", "WE", "TH", "FR", "SA", "SU"]);
+    let numbered = (
+        prop_oneof![4 => either_way(5), 1 => either_way(53)],
+        weekday(),
+    )
+        .prop_map(|(number, weekday)| format!("{number}{weekday}"));
+    let day = prop_oneof![2 => weekday().prop_map(str::to_owned), 1 => numbered];
+    let list =
+        prop::collection::vec(day, 1..4).prop_map(|days| format!(";BYDAY={}", days.join(",")));
+    prop_oneof![1 => Just(String::new()), 1 => list]
+}
+
+/// Rules of some frequencies that RFC 5545 allows, mostly with few parts.
+fn rule_of(frequencies: &'static [&'static str]) -> impl Strategy<Value = Rule> {
+    let frequency = select(frequencies.to_vec());
+    let interval = prop_oneof![3 => Just(1), 2 => 2..5_u32, 1 => 5..60_u32];
+    let of_year = (
+        part("BYMONTH", 1..=12),
+        part(
+            "BYWEEKNO",
+            prop_oneof![either_way(53), select(vec![1, 52, 53, -1, -53])],
+        ),
+        part(
+            "BYYEARDAY",
+            prop_oneof![either_way(366), select(vec![1, 59, 60, 365, 366, -1, -366])],
+        ),
+        part(
+            "BYMONTHDAY",
+            prop_oneof![either_way(31), select(vec![1, 29, 30, 31, -1, -31])],
+        ),
+        by_day(),
+    );
+    let of_day = (part("BYHOUR", 0..24), part("BYMINUTE", 0..60));
+    let position = part("BYSETPOS", either_way(4));
+    let week_start = prop_oneof![3 => Just(""), 1 => Just(";WKST=SU"), 1 => Just(";WKST=WE")];
+    (frequency, interval, of_year, of_day, position, week_start)
+        .prop_map(|(frequency, interval, of_year, of_day, position, week_start)| {
+            let (months, weeks, year_days, month_days, days) = of_year;
+            let (hours, minutes) = of_day;
+            format!(
+                "FREQ={frequency};INTERVAL={interval}{months}{weeks}{year_days}{month_days}{days}{hours}{minutes}{position}{week_start}"
+            )
+        })
+        .prop_filter_map("RFC 5545 forbids it", |text| Rule::parse(&text).ok())
+}
+
+const CALENDAR: &[&str] = &["HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"];
+
+fn any_end() -> impl Strategy<Value = Option<u32>> {
+    prop_oneof![Just(None), (0..40_u32).prop_map(Some)]
+}
+
+fn any_start() -> impl Strategy<Value = DateTime> {
+    (0..3000_i64, 0..24_i8, 0..60_i8).prop_map(|(days, hour, minute)| {
+        let day = date(2019, 6, 1).checked_add(days.days()).expect("in range");
+        day.at(hour, minute, 0, 0)
+    })
+}
+
+fn any_zone() -> impl Strategy<Value = TimeZone> {
+    let names = vec![
+        "Europe/Berlin",
+        "America/New_York",
+        "Australia/Lord_Howe",
+        "America/Sao_Paulo",
+        "UTC",
+    ];
+    select(names).prop_map(|name| time::zone(name).expect("known"))
+}
+
+fn any_schedule() -> impl Strategy<Value = Schedule> {
+    let excluded = prop::collection::vec(0..40_usize, 0..4);
+    (
+        rule_of(CALENDAR),
+        any_start(),
+        any_zone(),
+        any_end(),
+        excluded,
+    )
+        .prop_map(|(rule, wall, zone, end, excluded)| {
+            let rule = rule.ending(end.map_or(End::Never, End::Count));
+            let walls: Vec<DateTime> = rule.instances(wall).take(40).collect();
+            let at = |wall: DateTime| Moment::Local {
+                wall,
+                zone: zone.clone(),
+            };
+            let excluded = excluded
+                .iter()
+                .filter_map(|index| walls.get(*index))
+                .map(|wall| at(*wall))
+                .collect();
+            let period = Period {
+                start: at(wall),
+                length: Length::parse("PT1H").expect("a length"),
+            };
+            let recurrence = Recurrence {
+                rules: vec![rule],
+                excluded,
+                ..Recurrence::default()
+            };
+            Schedule::new(period, recurrence).expect("fits together")
+        })
+}
+
+fn instant_us(wall: DateTime) -> i64 {
+    time::wall_to_instant(wall, &TimeZone::UTC).expect("in range")
+}
+
+/// Two windows side by side, begun anywhere from 2019 to 2029.
+fn windows() -> impl Strategy<Value = [Window; 2]> {
+    (any_start(), 0..400_i64, 0..400_i64).prop_map(|(start, first, second)| {
+        let after = |days: i64| instant_us(start.checked_add(days.days()).expect("in range"));
+        let [a, b, c] = [after(0), after(first), after(first + second)];
+        [
+            Window {
+                start_us: a,
+                end_us: b,
+            },
+            Window {
+                start_us: b,
+                end_us: c,
+            },
+        ]
+    })
+}
+
+/// Rules may flood a window or find nothing for too long: those are for other properties.
+fn expand(schedule: &Schedule, window: Window) -> Result<Vec<Occurrence>, TestCaseError> {
+    schedule
+        .expand(window, &TimeZone::UTC)
+        .map_err(|error| match error {
+            ScheduleError::TooManyOccurrences | ScheduleError::CutShort => {
+                TestCaseError::reject(error.to_string())
+            }
+            other => TestCaseError::fail(other.to_string()),
+        })
+}
+
+#[test]
+fn sch_1_adjoining_windows_expand_to_what_they_expand_to_together() {
+    check(
+        "sch_1, occurrences in both windows",
+        2000,
+        &(any_schedule(), windows()),
+        |(schedule, [a, b]), occurred| {
+            let [mut first, second] = [expand(&schedule, a)?, expand(&schedule, b)?];
+            if !first.is_empty() && !second.is_empty() {
+                count(occurred);
+            }
+            first.extend(second);
+            let whole = Window {
+                start_us: a.start_us,
+                end_us: b.end_us,
+            };
+            prop_assert_eq!(first, expand(&schedule, whole)?);
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn sch_2_occurrences_rise_strictly_and_keep_within_their_bounds() {
+    check(
+        "sch_2, excluded or counted out",
+        2000,
+        &(any_schedule(), windows()),
+        |(schedule, [a, b]), occurred| {
+            let from_us = schedule
+                .period()
+                .start
+                .instant_us(&TimeZone::UTC)
+                .expect("in range");
+            let whole = Window {
+                start_us: a.start_us.min(from_us),
+                end_us: b.end_us,
+            };
+            let found = expand(&schedule, whole)?;
+            prop_assert!(found.is_sorted_by(|one, next| one.start_us < next.start_us));
+            prop_assert!(
+                found
+                    .iter()
+                    .all(|one| one.start_us >= from_us && one.end_us > one.start_us)
+            );
+            let Recurrence {
+                rules, excluded, ..
+            } = schedule.recurrence();
+            for moment in excluded {
+                let excluded_us = moment.instant_us(&TimeZone::UTC).expect("in range");
+                prop_assert!(found.iter().all(|one| one.start_us != excluded_us));
+            }
+            let is_counted_out = match rules[0].end() {
+                End::Count(at_most) => {
+                    prop_assert!(found.len() <= usize::try_from(at_most.max(1)).expect("fits"));
+                    found.len() == usize::try_from(at_most).expect("fits")
+                }
+                _ => false,
+            };
+            if is_counted_out || !excluded.is_empty() {
+                count(occurred);
+            }
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn sch_2_nothing_comes_after_until() {
+    let strategy = (rule_of(CALENDAR), any_start(), any_zone(), 0..500_i64);
+    check(
+        "sch_2, ended by UNTIL",
+        1000,
+        &strategy,
+        |(rule, wall, zone, days), occurred| {
+            let last = wall.checked_add(days.days()).expect("in range");
+            let until: String = time::local_text(last)
+                .chars()
+                .filter(char::is_ascii_alphanumeric)
+                .collect();
+            let ending = Rule::parse(&format!("{rule};UNTIL={until}Z")).expect("a rule");
+            let schedule = |rule: Rule| {
+                let start = Moment::Local {
+                    wall,
+                    zone: zone.clone(),
+                };
+                let period = Period {
+                    start,
+                    length: Length::default(),
+                };
+                Schedule::new(
+                    period,
+                    Recurrence {
+                        rules: vec![rule],
+                        ..Recurrence::default()
+                    },
+                )
+                .expect("fits together")
+            };
+            let start_us = time::wall_to_instant(wall, &zone).expect("in range");
+            let end_us = instant_us(last.checked_add(60.days()).expect("in range"));
+            let window = Window { start_us, end_us };
+            let (all, ended) = (
+                expand(&schedule(rule), window)?,
+                expand(&schedule(ending), window)?,
+            );
+            let is_within =
+                |one: &&Occurrence| one.start_us <= instant_us(last) || one.start_us == start_us;
+            let within: Vec<Occurrence> = all.iter().filter(is_within).copied().collect();
+            if within.len() < all.len() {
+                count(occurred);
+            }
+            prop_assert_eq!(ended, within);
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn sch_3_wall_time_stays_the_same_when_clocks_change() {
+    let daily = (
+        select(vec!["DAILY", "WEEKLY", "MONTHLY"]),
+        any_start(),
+        any_zone(),
+    );
+    check(
+        "sch_3, clocks changed",
+        500,
+        &daily,
+        |(frequency, wall, zone), occurred| {
+            let rules = vec![Rule::parse(&format!("FREQ={frequency};COUNT=300")).expect("a rule")];
+            let start = Moment::Local {
+                wall,
+                zone: zone.clone(),
+            };
+            let period = Period {
+                start,
+                length: Length::default(),
+            };
+            let schedule = Schedule::new(
+                period,
+                Recurrence {
+                    rules,
+                    ..Recurrence::default()
+                },
+            )
+            .expect("fits together");
+            let window = Window {
+                start_us: instant_us(wall) - 86_400_000_000,
+                end_us: i64::MAX,
+            };
+            let instants = expand(&schedule, window)?;
+            let instants = instants
+                .iter()
+                .map(|one| Timestamp::from_microsecond(one.start_us).expect("in range"));
+            let mut offset = None;
+            for instant in instants {
+                let shown = zone.to_datetime(instant);
+                let expected = shown.date().to_datetime(wall.time());
+                let offset_then = zone.to_ambiguous_timestamp(expected).offset();
+                let is_in_gap = matches!(offset_then, AmbiguousOffset::Gap { .. });
+                prop_assert!(
+                    shown == expected || is_in_gap,
+                    "{shown} instead of {}",
+                    wall.time()
+                );
+                let offset_here = zone.to_offset(instant);
+                if offset
+                    .replace(offset_here)
+                    .is_some_and(|before| before != offset_here)
+                {
+                    count(occurred);
+                }
+            }
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn sch_7_every_rule_ends_or_goes_on_within_its_budget() {
+    let all = &[
+        "SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY",
+    ];
+    check(
+        "sch_7, nothing found",
+        1500,
+        &(rule_of(all), any_start()),
+        |(rule, start), occurred| {
+            let mut instances = rule.instances(start);
+            let found: Vec<DateTime> = instances.by_ref().take(50).collect();
+            prop_assert!(found.is_sorted_by(|one, next| one < next));
+            prop_assert!(found.iter().all(|one| *one >= start));
+            if found.len() < 50 {
+                prop_assert_eq!(instances.next(), None);
+                count(occurred);
+            }
+            let printed = rule.to_string();
+            prop_assert_eq!(Rule::parse(&printed), Ok(rule));
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn the_fast_expander_agrees_with_a_slow_one() {
+    let days = &["DAILY", "WEEKLY", "MONTHLY", "YEARLY"];
+    check(
+        "slow expander, instances",
+        400,
+        &(rule_of(days), any_start()),
+        |(rule, start), occurred| {
+            let last = start.checked_add(3.years()).expect("in range");
+            let expected = slow::instances(&rule, start, last);
+            if !expected.is_empty() {
+                count(occurred);
+            }
+            let fast: Vec<DateTime> = rule.instances_between(start, start, last).collect();
+            prop_assert_eq!(&fast, &expected, "{}", rule);
+            let from = start.checked_add(400.days()).expect("in range");
+            let later: Vec<DateTime> = rule.instances_between(start, from, last).collect();
+            let expected: Vec<DateTime> =
+                expected.into_iter().filter(|wall| *wall >= from).collect();
+            prop_assert_eq!(later, expected, "{} from {}", rule, from);
+            Ok(())
+        },
+    );
+}
