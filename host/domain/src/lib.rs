@@ -11,6 +11,7 @@ pub mod canonical;
 pub mod decimal;
 pub mod derive;
 pub mod draft;
+pub mod icalendar;
 pub mod index;
 pub mod invoice;
 pub mod log;

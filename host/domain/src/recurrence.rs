@@ -25,6 +25,7 @@ use jiff::civil::{Date, DateTime, Time, Weekday};
 
 pub use expand::Instances;
 pub use parse::{Name, RuleError, RuleFault};
+pub(crate) use parse::{compact_date, compact_time};
 
 /// Longest text of a rule, in bytes: every list complete has half of that.
 pub const RULE_BYTES_MAX: usize = 8192;

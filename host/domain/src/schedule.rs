@@ -203,6 +203,10 @@ impl Recurrence {
             .added
             .iter()
             .map(|(start, length)| (start, length.unwrap_or(of.length)));
+        // No calendar can write down that one added day is longer than the others (RFC 5545 §3.3.9).
+        if of.start.is_day() && self.added.iter().any(|(_, length)| length.is_some()) {
+            return Err(ScheduleError::DaysAndTimes);
+        }
         let mut lengths = added.chain(moved).chain([(&of.start, of.length)]);
         if lengths.any(|(start, length)| start.is_day() && !length.is_whole_days()) {
             return Err(ScheduleError::DaysAndTimes);

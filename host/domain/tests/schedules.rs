@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::fmt::Debug;
 use std::io::Write as _;
 
+use bursar_domain::icalendar::{self, Entry, Kind};
 use bursar_domain::recurrence::{End, Rule};
 use bursar_domain::schedule::{
     Length, Moment, Occurrence, Period, Recurrence, Schedule, ScheduleError, Window,
@@ -403,6 +404,39 @@ fn sch_7_every_rule_ends_or_goes_on_within_its_budget() {
             }
             let printed = rule.to_string();
             prop_assert_eq!(Rule::parse(&printed), Ok(rule));
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn sch_8_a_calendar_out_and_in_expands_to_the_same() {
+    let strategy = (any_schedule(), windows());
+    check(
+        "sch_8, occurrences",
+        1000,
+        &strategy,
+        |(schedule, [a, b]), occurred| {
+            let entry = Entry {
+                uid: "one@example.org".to_owned(),
+                kind: Kind::Event,
+                title: "One; two, \u{fc}\nthree".to_owned(),
+                is_opaque: true,
+                schedule,
+            };
+            let printed = icalendar::print(std::slice::from_ref(&entry), a.start_us);
+            let read = icalendar::read(&printed, &TimeZone::UTC)
+                .map_err(|error| TestCaseError::fail(error.to_string()))?;
+            prop_assert_eq!(&read, std::slice::from_ref(&entry));
+            let window = Window {
+                start_us: a.start_us,
+                end_us: b.end_us,
+            };
+            let expected = expand(&entry.schedule, window)?;
+            if !expected.is_empty() {
+                count(occurred);
+            }
+            prop_assert_eq!(expand(&read[0].schedule, window)?, expected);
             Ok(())
         },
     );

@@ -385,14 +385,14 @@ fn signed(text: &str) -> Option<i16> {
 
 fn until(text: &str) -> Option<Until> {
     match text.len() {
-        8 => date(text).map(Until::Date),
-        15 => date_time(text).map(Until::Local),
-        _ => date_time(text.strip_suffix('Z')?).map(Until::Utc),
+        8 => compact_date(text).map(Until::Date),
+        15 => compact_time(text).map(Until::Local),
+        _ => compact_time(text.strip_suffix('Z')?).map(Until::Utc),
     }
 }
 
 /// A date as RFC 5545 §3.3.4 writes it: `20260131`.
-pub(crate) fn date(text: &str) -> Option<Date> {
+pub(crate) fn compact_date(text: &str) -> Option<Date> {
     let text = digits(text).filter(|text| text.len() == 8)?;
     let (year, rest) = text.split_at(4);
     let (month, day) = rest.split_at(2);
@@ -400,14 +400,14 @@ pub(crate) fn date(text: &str) -> Option<Date> {
 }
 
 /// A time as RFC 5545 §3.3.5 writes it, without the `Z` of UTC: `20260131T090000`. Second 60 is 59.
-pub(crate) fn date_time(text: &str) -> Option<DateTime> {
+pub(crate) fn compact_time(text: &str) -> Option<DateTime> {
     let (day, time) = text.split_once(['T', 't'])?;
     let time = digits(time).filter(|time| time.len() == 6)?;
     let (hour, rest) = time.split_at(2);
     let (minute, second) = rest.split_at(2);
     let second: i8 = second.parse().ok().filter(|second| *second <= 60)?;
     let time = Time::new(hour.parse().ok()?, minute.parse().ok()?, second.min(59), 0).ok()?;
-    Some(date(day)?.to_datetime(time))
+    Some(compact_date(day)?.to_datetime(time))
 }
 
 #[cfg(test)]

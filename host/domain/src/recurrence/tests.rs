@@ -11,7 +11,7 @@ fn wall(text: &str) -> DateTime {
     } else {
         text.to_owned()
     };
-    parse::date_time(&text).expect("a wall time")
+    compact_time(&text).expect("a wall time")
 }
 
 /// The first instances of a rule. An expectation that ends with "…" goes on, any other is complete.

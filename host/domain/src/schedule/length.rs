@@ -20,6 +20,12 @@ pub struct Length {
 }
 
 impl Length {
+    /// One day by the calendar.
+    pub const DAY: Self = Self {
+        days: 1,
+        seconds: 0,
+    };
+
     /// A length of so many days and seconds.
     pub fn new(days: u32, seconds: u64) -> Result<Self, ScheduleError> {
         let whole_days = seconds
