@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::fmt::Debug;
 use std::io::Write as _;
 
+use bursar_domain::availability::{self, AvailabilityError};
 use bursar_domain::icalendar::{self, Entry, Kind};
 use bursar_domain::recurrence::{End, Rule};
 use bursar_domain::schedule::{
@@ -379,6 +380,43 @@ fn sch_3_wall_time_stays_the_same_when_clocks_change() {
                     count(occurred);
                 }
             }
+            Ok(())
+        },
+    );
+}
+
+#[test]
+fn sch_6_busy_and_free_partition_the_window() {
+    let strategy = (prop::collection::vec(any_schedule(), 1..3), windows());
+    check(
+        "sch_6, busy and free",
+        1000,
+        &strategy,
+        |(schedules, [within, _]), occurred| {
+            let busy =
+                availability::busy(&schedules, within, &TimeZone::UTC).map_err(
+                    |error| match error {
+                        AvailabilityError::Schedule(error) => {
+                            TestCaseError::reject(error.to_string())
+                        }
+                        other => TestCaseError::fail(other.to_string()),
+                    },
+                )?;
+            let free = availability::free(&busy, within);
+            if !busy.is_empty() && !free.is_empty() {
+                count(occurred);
+            }
+            let mut parts = [busy, free].concat();
+            parts.sort();
+            let ends = parts.iter().map(|part| part.end_us);
+            let begins: Vec<i64> = std::iter::once(within.start_us).chain(ends).collect();
+            let expected: Vec<i64> = parts
+                .iter()
+                .map(|part| part.start_us)
+                .chain([within.end_us])
+                .collect();
+            prop_assert_eq!(begins, expected);
+            prop_assert!(parts.iter().all(|part| part.start_us < part.end_us));
             Ok(())
         },
     );
