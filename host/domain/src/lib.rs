@@ -1,4 +1,4 @@
-//! Nouns and pure rules of Bursar: rows, drafts, invoices, calendars, recurrence, manifests, the log's
+//! Nouns and pure rules of Bursar: rows, drafts, invoices, calendars, schedules, manifests, the log's
 //! hashes.
 //!
 //! Everything here is data in and data out. There is no IO, no async, no clock and no randomness: time, ids and seeds

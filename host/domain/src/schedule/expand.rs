@@ -134,7 +134,10 @@ impl Schedule {
         };
         let mut instances = rule.instances_between(first, from.unwrap_or(first), to);
         for wall in &mut instances {
-            let start_us = time::wall_to_instant(wall, &zone).ok_or(ScheduleError::OutOfRange)?;
+            // Where instants end, so does every rule.
+            let Some(start_us) = time::wall_to_instant(wall, &zone) else {
+                break;
+            };
             if start_us <= last_us {
                 found.add_at(start_us, wall, &zone, self.period.length)?;
             }

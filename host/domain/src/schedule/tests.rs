@@ -338,6 +338,9 @@ fn an_expansion_has_its_limits() {
         start_us: i64::MIN,
         end_us: i64::MAX,
     };
+    let last_days = ruled("9998-12-31T09:00:00", "PT1S", "FREQ=YEARLY");
+    let found = last_days.expand(everything, &berlin());
+    assert_eq!(found.map(|found| found.len()), Ok(1));
     let yearly = ruled("2026-01-01T00:00:00Z", "PT1S", "FREQ=YEARLY");
     assert_eq!(
         yearly
