@@ -1,0 +1,186 @@
+//! The cases beside this crate: the books, an invoice, and what must become of it.
+//!
+//! Runs reader and rules over them without a host. Each invoice that is taken in is put into the books and comes a second
+//! time, which must take in nothing.
+
+use std::path::{Path, PathBuf};
+
+use bursar_sdk::Money;
+use bursar_sdk::rows::{InvoiceContent, InvoiceKind};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::content;
+use crate::einvoice::{self, Parsed};
+use crate::intake::{self, Decision, Outcome, Payable};
+use crate::recompute::{self, Deviation};
+use crate::supplier::{self, Party};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Seed {
+    parties: Vec<SeedParty>,
+    payables: Vec<SeedPayable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeedParty {
+    id: String,
+    name: String,
+    kind: String,
+    tax_id: Option<String>,
+    iban: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeedPayable {
+    id: String,
+    party: String,
+    number: String,
+    kind: String,
+    gross: String,
+}
+
+fn party(seed: &SeedParty) -> Party {
+    assert_eq!(seed.kind, "supplier");
+    Party {
+        id: seed.id.clone(),
+        name: seed.name.clone(),
+        tax_id: seed.tax_id.clone(),
+        accounts: seed.iban.clone(),
+    }
+}
+
+fn payable(seed: &SeedPayable) -> Payable {
+    assert_eq!(kind_word(InvoiceKind::Invoice), seed.kind);
+    Payable {
+        id: seed.id.clone(),
+        number: seed.number.clone(),
+        kind: InvoiceKind::Invoice,
+        gross: Money::parse(&seed.gross).expect("the seed has an amount"),
+    }
+}
+
+fn kind_word(kind: InvoiceKind) -> &'static str {
+    match kind {
+        InvoiceKind::Invoice => "invoice",
+        InvoiceKind::CreditNote => "credit-note",
+        InvoiceKind::Corrective => "corrective",
+        InvoiceKind::Prepayment => "prepayment",
+    }
+}
+
+fn shown(parsed: &Parsed, decision: &Decision) -> Value {
+    let questions = decision.questions.iter();
+    let questions: Vec<&str> = questions.map(|question| question.kind).collect();
+    let deviations: Vec<String> = decision.deviations.iter().map(deviation).collect();
+    let mut shown = json!({
+        "outcome": decision.outcome.word(), "questions": questions, "deviations": deviations,
+    });
+    if decision.outcome == Outcome::Broken {
+        let lacking = parsed.faults.iter().cloned();
+        let wrong = recompute::check(&parsed.invoice).faults;
+        let faults = lacking.chain(wrong.into_iter().filter(|_| parsed.faults.is_empty()));
+        let faults = faults.map(|fault| format!("{} {}", fault.term, fault.place));
+        shown["faults"] = faults.collect();
+    }
+    if let Some((_, content)) = &decision.draft {
+        add_content(&mut shown, content);
+    }
+    shown
+}
+
+fn add_content(shown: &mut Value, content: &InvoiceContent) {
+    let totals = content::host_totals(content).expect("the figures fit");
+    let nets = totals.line_nets.iter().map(ToString::to_string);
+    shown["party"] = json!(content.party);
+    shown["kind"] = json!(kind_word(content.kind));
+    shown["number"] = json!(content.supplier_number);
+    shown["due_date"] = json!(content.due_date);
+    shown["corrects"] = json!(content.corrects);
+    shown["line_nets"] = nets.collect();
+    shown["net"] = json!(totals.net.to_string());
+    shown["tax"] = json!(totals.tax.to_string());
+    shown["gross"] = json!(totals.gross.to_string());
+}
+
+fn deviation(of: &Deviation) -> String {
+    let Deviation {
+        term,
+        place,
+        theirs,
+        ours,
+        cause,
+    } = of;
+    format!("{term} {place}: {theirs} for {ours} ({})", cause.word())
+}
+
+fn decided(parsed: &Parsed, parties: &[Party], payables: &[Payable]) -> Decision {
+    let found = supplier::find(&parsed.invoice, parties);
+    intake::decide(parsed, found, payables, "entity", "digest")
+}
+
+/// What the books have once a draft is in them.
+fn booked(decision: &Decision) -> Option<Payable> {
+    let (_, content) = decision.draft.as_ref()?;
+    Some(Payable {
+        id: "new".to_owned(),
+        number: content.supplier_number.clone()?,
+        kind: content.kind,
+        gross: content::host_totals(content)?.gross,
+    })
+}
+
+fn check(folder: &Path) {
+    let name = folder.display();
+    let seed: Seed = json_of(&folder.join("seed.json"));
+    let expected: Value = json_of(&folder.join("expected.json"));
+    let bytes = read(&folder.join("invoice.xml"));
+    let parsed = match einvoice::parse(&bytes) {
+        Ok(parsed) => parsed,
+        Err(refusal) => {
+            assert_eq!(json!({"failure": refusal.code()}), expected, "{name}");
+            return;
+        }
+    };
+    let parties: Vec<Party> = seed.parties.iter().map(party).collect();
+    let is_known = |it: &&SeedPayable| parties.iter().any(|party| party.id == it.party);
+    let mut payables: Vec<Payable> = seed.payables.iter().filter(is_known).map(payable).collect();
+    assert_eq!(payables.len(), seed.payables.len(), "{name}");
+    let decision = decided(&parsed, &parties, &payables);
+    let found = shown(&parsed, &decision);
+    assert!(
+        found == expected,
+        "{name}\nfound {found:#}\nexpected {expected:#}"
+    );
+    if let Some(booked) = booked(&decision) {
+        payables.push(booked);
+        let again = decided(&parsed, &parties, &payables);
+        assert_eq!(again.outcome, Outcome::Known, "{name}");
+        assert_eq!((again.draft, again.questions.len()), (None, 0), "{name}");
+    }
+}
+
+fn read(path: &Path) -> Vec<u8> {
+    std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn json_of<T: for<'a> Deserialize<'a>>(path: &Path) -> T {
+    serde_json::from_slice(&read(path))
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn every_case_ends_as_expected_and_takes_in_nothing_the_second_time() {
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+    let listing = std::fs::read_dir(cases).expect("the cases can be listed");
+    let paths = listing.map(|file| file.expect("the cases can be listed").path());
+    let mut folders: Vec<PathBuf> = paths.filter(|path| path.is_dir()).collect();
+    folders.sort();
+    assert!(folders.len() >= 10, "the cases are missing");
+    for folder in folders {
+        check(&folder);
+    }
+}
