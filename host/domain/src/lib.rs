@@ -28,4 +28,5 @@ pub mod schedule;
 mod shapes;
 pub mod time;
 pub mod totals;
+pub mod ubl;
 pub mod vectors;

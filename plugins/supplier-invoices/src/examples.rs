@@ -1,10 +1,10 @@
-//! Invoices that others made: every one must be read and recompute to its own totals.
+//! Invoices that others made, and those that our own host writes: every one must be read and recompute to its own totals.
 //!
-//! They lie outside of the repository, in `shared/testdata` beside the project's folder or under `BURSAR_SHARED`; where
-//! they are absent the test says so and passes.
+//! Those of others lie outside of the repository, in `shared/testdata` beside the project's folder or under `BURSAR_SHARED`; where
+//! they are absent their test says so and passes.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use bursar_sdk::{Money, exponent};
 
@@ -34,14 +34,31 @@ fn example_files() -> Vec<PathBuf> {
 #[test]
 fn every_example_recomputes_to_its_own_totals() {
     for file in example_files() {
-        check(&file);
+        let bytes = std::fs::read(&file).expect("the example can be read");
+        check(&file.display().to_string(), &bytes);
     }
 }
 
-fn check(file: &Path) {
-    let name = file.display();
-    let bytes = std::fs::read(file).expect("the example can be read");
-    let parsed = einvoice::parse(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+#[test]
+fn what_the_host_writes_is_read_without_a_deviation() {
+    for (name, text) in [
+        (
+            "invoice",
+            include_str!("../../../host/domain/tests/ubl/invoice.xml"),
+        ),
+        (
+            "credit note",
+            include_str!("../../../host/domain/tests/ubl/credit-note.xml"),
+        ),
+    ] {
+        check(name, text.as_bytes());
+        let parsed = einvoice::parse(text.as_bytes()).expect("it was read before");
+        assert_eq!(recompute::check(&parsed.invoice).deviations, [], "{name}");
+    }
+}
+
+fn check(name: &str, bytes: &[u8]) {
+    let parsed = einvoice::parse(bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
     assert_eq!(parsed.faults, [], "{name}");
     let invoice = &parsed.invoice;
     let findings = recompute::check(invoice);
