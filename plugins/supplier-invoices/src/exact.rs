@@ -4,8 +4,10 @@
 
 use std::fmt;
 
-/// Most digits of a figure, zeros at either end left out.
-pub const DIGITS_MAX: usize = 18;
+/// Most digits of a figure of a sender, zeros at either end left out: prices that were divided are written with many.
+const DIGITS_MAX: usize = 26;
+/// Most digits of a decimal that the host takes.
+const HOST_DIGITS_MAX: usize = 18;
 /// Longest text of a figure, in bytes: zeros at its ends are no reason to keep a page of them.
 const TEXT_BYTES_MAX: usize = 64;
 /// Most digits after the point that the host takes.
@@ -99,9 +101,16 @@ impl Exact {
 
     /// The sum.
     pub fn plus(self, other: Self) -> Option<Self> {
-        let left = self.numerator.checked_mul(other.denominator)?;
-        let right = other.numerator.checked_mul(self.denominator)?;
-        let denominator = self.denominator.checked_mul(other.denominator)?;
+        // Over the least common denominator, so that decimals of many digits stay small.
+        let shared = greatest_common_divisor(
+            self.denominator.unsigned_abs(),
+            other.denominator.unsigned_abs(),
+        );
+        let shared = i128::try_from(shared).ok()?;
+        let (ours, theirs) = (other.denominator / shared, self.denominator / shared);
+        let left = self.numerator.checked_mul(ours)?;
+        let right = other.numerator.checked_mul(theirs)?;
+        let denominator = self.denominator.checked_mul(ours)?;
         Self::fraction(left.checked_add(right)?, denominator)
     }
 
@@ -188,7 +197,7 @@ impl Exact {
         let padded = format!("{:0>width$}", units.unsigned_abs());
         let (whole, fraction) = padded.split_at(padded.len() - FRACTION_DIGITS_MAX as usize);
         let fraction = fraction.trim_end_matches('0');
-        if whole.len() + fraction.len() > DIGITS_MAX {
+        if whole.len() + fraction.len() > HOST_DIGITS_MAX {
             return None;
         }
         let point = if fraction.is_empty() { "" } else { "." };
@@ -244,7 +253,7 @@ mod tests {
             " 1",
             "--1",
             "0x1",
-            "1234567890123456789",
+            "123456789012345678901234567",
             "NaN",
         ] {
             assert_eq!(Exact::parse(text), None, "{text}");
@@ -283,8 +292,23 @@ mod tests {
     }
 
     #[test]
+    fn prices_of_many_digits_are_computed_with() {
+        let price = exact("33.333333333333333333333333");
+        let net = price
+            .times(exact("3"))
+            .and_then(|it| it.minus(exact("0.01")));
+        let net = net.expect("fits");
+        assert_eq!(net.minor_units(2), Some(9999));
+        assert_eq!(
+            net.minus(price).map(|it| it.to_string()).as_deref(),
+            Some("66.6566666667")
+        );
+        assert_eq!(price.to_string(), "33.3333333333");
+    }
+
+    #[test]
     fn what_does_not_fit_is_none() {
-        let large = exact("999999999999999999");
+        let large = exact("9999999999999999999");
         let larger = large.times(large).expect("fits");
         assert_eq!(larger.times(large), None);
         assert_eq!(larger.minor_units(2), None);
