@@ -7,7 +7,7 @@ mod cii;
 mod fields;
 mod ubl;
 
-pub use fields::cut;
+pub use fields::{cut, day_number};
 
 use crate::document_text;
 use crate::exact::Exact;

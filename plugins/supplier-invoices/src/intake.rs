@@ -6,11 +6,13 @@ use bursar_sdk::rows::{InvoiceContent, InvoiceKind};
 use sha2::{Digest, Sha256};
 
 use crate::content::{self, Frame, Signs};
-use crate::einvoice::{Fault, Invoice, Parsed};
+use crate::einvoice::{Fault, Invoice, Parsed, day_number};
 use crate::question::{self, Question};
 use crate::recompute::{self, Cause, Deviation};
 use crate::supplier::{self, Found, Party};
 
+/// Days between the due dates of two invoices of the same amount that may be one.
+const NEAR_DAYS: i64 = 7;
 /// Longest effect key, in bytes.
 const KEY_BYTES_MAX: usize = 200;
 
@@ -19,12 +21,14 @@ const KEY_BYTES_MAX: usize = 200;
 pub struct Payable {
     /// Its id.
     pub id: String,
-    /// The supplier's number that it was found under.
-    pub number: String,
+    /// The supplier's number that it was found under; none if it was found by its amount.
+    pub number: Option<String>,
     /// What document it is.
     pub kind: InvoiceKind,
     /// With tax.
     pub gross: Money,
+    /// "YYYY-MM-DD"
+    pub due_date: Option<String>,
 }
 
 /// How it ends.
@@ -80,7 +84,8 @@ impl Decision {
     }
 }
 
-/// Decides about an invoice. `payables` are those of its supplier under its number and those that it refers to.
+/// Decides about an invoice. `payables` are those of its supplier under its number, those that it refers to, and others of
+/// its amount.
 pub fn decide(
     parsed: &Parsed,
     found: Found<'_>,
@@ -142,7 +147,10 @@ fn taken_in(
         };
         return Decision::ask(Outcome::Broken, question::broken(invoice, &[fault]));
     };
-    if let Some(there) = payables.iter().find(|it| it.number == invoice.number) {
+    if let Some(there) = payables
+        .iter()
+        .find(|it| it.number.as_ref() == Some(&invoice.number))
+    {
         return known_or_taken(invoice, there, &content, &gross);
     }
     let due = Money::new(due, &invoice.currency);
@@ -155,6 +163,13 @@ fn taken_in(
     if due != gross {
         questions.push(question::other_amount_due(invoice, &due, &gross));
     }
+    let is_similar = |it: &&Payable| {
+        let is_same = it.kind == content.kind && it.gross == gross;
+        it.number.is_none() && is_same && is_near(it, content.due_date.as_deref())
+    };
+    if payables.iter().any(|it| is_similar(&it)) {
+        questions.push(question::similar(invoice));
+    }
     if supplier::is_other_account(invoice, party) {
         questions.push(question::other_account(invoice, party));
     }
@@ -163,6 +178,17 @@ fn taken_in(
         draft: Some((key(&party.id, &invoice.number), content)),
         questions,
         deviations,
+    }
+}
+
+fn is_near(payable: &Payable, due_date: Option<&str>) -> bool {
+    match (payable.due_date.as_deref(), due_date) {
+        (Some(theirs), Some(ours)) => match (day_number(theirs), day_number(ours)) {
+            (Some(theirs), Some(ours)) => (theirs - ours).abs() <= NEAR_DAYS,
+            _ => false,
+        },
+        (None, None) => true,
+        _ => false,
     }
 }
 
@@ -190,8 +216,8 @@ fn known_or_taken(
 /// The one invoice of the same currency in the books that this one refers to.
 fn corrected(invoice: &Invoice, payables: &[Payable]) -> Option<String> {
     let is_meant = |payable: &&Payable| {
-        invoice.preceding.contains(&payable.number)
-            && payable.number != invoice.number
+        let number = payable.number.as_ref();
+        number.is_some_and(|number| invoice.preceding.contains(number) && *number != invoice.number)
             && payable.gross.currency == invoice.currency
     };
     let mut meant = payables.iter().filter(is_meant);

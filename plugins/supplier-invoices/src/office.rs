@@ -4,15 +4,22 @@
 
 use bursar_sdk::rows::Document;
 use bursar_sdk::tasks::{self, NewTask};
-use bursar_sdk::{Error, Failure, Problem, filter, invoices, invoices_write, log, records};
+use bursar_sdk::types::Condition;
+use bursar_sdk::{
+    Error, Failure, Problem, exponent, filter, invoices, invoices_write, log, records,
+};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::config::Config;
+use crate::content::Signs;
 use crate::einvoice::Invoice;
 use crate::intake::{Decision, Outcome, Payable};
 use crate::question::{self, Question, Words};
 use crate::supplier::Party;
+
+/// Most payables that are looked at for one number or amount.
+const PAYABLES_MAX: usize = 1000;
 
 /// A party's record, as far as suppliers are told by it.
 #[derive(Deserialize)]
@@ -40,26 +47,47 @@ pub fn parties() -> Result<Vec<Party>, Failure> {
     Ok(parties)
 }
 
-/// The supplier's payables under an invoice's number and under those that it refers to.
+/// The supplier's payables under an invoice's number and under those that it refers to, and others of its amount.
 pub fn payables(party: &Party, invoice: &Invoice) -> Result<Vec<Payable>, Failure> {
     let mut found = Vec::new();
     for number in invoice.preceding.iter().chain([&invoice.number]) {
+        let condition = filter::equal("supplier-number", number);
+        found.extend(payables_where(party, vec![condition], Some(number))?);
+    }
+    let gross = Signs::of(invoice).apply(invoice.totals.gross.value);
+    if let Some(minor) = gross.minor_units(u32::from(exponent(&invoice.currency))) {
         let conditions = vec![
-            filter::equal("flow", "payable"),
-            filter::equal("party", &party.id),
-            filter::equal("supplier-number", number),
+            filter::equal("currency", &invoice.currency),
+            filter::equal("gross", minor),
         ];
-        for head in invoices::all(conditions, vec![]) {
-            let head = head?;
-            found.push(Payable {
-                id: head.id,
-                number: number.clone(),
-                kind: head.kind,
-                gross: head.gross,
-            });
-        }
+        let others = payables_where(party, conditions, None)?.into_iter();
+        let others: Vec<Payable> = others
+            .filter(|other| found.iter().all(|it| it.id != other.id))
+            .collect();
+        found.extend(others);
     }
     Ok(found)
+}
+
+fn payables_where(
+    party: &Party,
+    mut conditions: Vec<Condition>,
+    number: Option<&String>,
+) -> Result<Vec<Payable>, Failure> {
+    conditions.push(filter::equal("flow", "payable"));
+    conditions.push(filter::equal("party", &party.id));
+    let heads = invoices::all(conditions, vec![]).take(PAYABLES_MAX);
+    let found = heads.map(|head| {
+        let head = head?;
+        Ok(Payable {
+            id: head.id,
+            number: number.cloned(),
+            kind: head.kind,
+            gross: head.gross,
+            due_date: head.due_date,
+        })
+    });
+    found.collect()
 }
 
 /// Does what was decided, and says how it ended: what the books refuse becomes a question.

@@ -252,6 +252,25 @@ pub fn other_amount_due(invoice: &Invoice, due: &Money, open: &Money) -> Questio
     )
 }
 
+/// The books have one of the same amount and date under another number.
+pub fn similar(invoice: &Invoice) -> Question {
+    let lines = vec![
+        "It is taken in. The books have another invoice of this supplier with the same total and nearly the same due date."
+            .to_owned(),
+    ];
+    let choices = vec![
+        ("both", "Both are owed", Words::None),
+        ("twice", "It was sent twice", Words::Needed),
+    ];
+    question(
+        "similar",
+        "Invoice that may be there already",
+        invoice,
+        lines,
+        choices,
+    )
+}
+
 /// The money is to go to an account that the supplier is not known to have.
 pub fn other_account(invoice: &Invoice, party: &Party) -> Question {
     let lines = vec![

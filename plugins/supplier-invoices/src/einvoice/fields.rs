@@ -155,6 +155,20 @@ pub fn day_of(text: &str) -> Option<String> {
     is_date.then(|| format!("{year}-{month}-{day}"))
 }
 
+/// Days from some fixed day to a date that [`day_of`] gives.
+pub fn day_number(date: &str) -> Option<i64> {
+    let part = |range: std::ops::Range<usize>| date.get(range)?.parse::<i64>().ok();
+    let (year, month, day) = (part(0..4)?, part(5..7)?, part(8..10)?);
+    // Years begin in March, so that the day that leap years add is their last.
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    Some(year * 365 + leap_days + (month * 153 + 2) / 5 + day)
+}
+
 fn days_of(year: u32, month: u32) -> u32 {
     let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
@@ -190,6 +204,21 @@ mod tests {
         ] {
             check(text, None);
         }
+    }
+
+    #[test]
+    fn days_are_counted_over_months_and_leap_years() {
+        let check = |from: &str, to: &str, days: i64| {
+            let number = |date| day_number(date).expect("a date");
+            assert_eq!(number(to) - number(from), days, "{from} to {to}");
+        };
+        check("2026-01-31", "2026-02-01", 1);
+        check("2026-02-28", "2026-03-01", 1);
+        check("2024-02-28", "2024-03-01", 2);
+        check("2000-01-01", "2001-01-01", 366);
+        check("1900-01-01", "1901-01-01", 365);
+        check("2025-12-31", "2026-12-31", 365);
+        assert_eq!(day_number("soon"), None);
     }
 
     #[test]
