@@ -5,8 +5,8 @@
 
 use std::path::{Path, PathBuf};
 
-use bursar_sdk::Money;
 use bursar_sdk::rows::{InvoiceContent, InvoiceKind};
+use bursar_sdk::{Money, exponent};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -183,15 +183,59 @@ fn json_of<T: for<'a> Deserialize<'a>>(path: &Path) -> T {
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-#[test]
-fn every_case_ends_as_expected_and_takes_in_nothing_the_second_time() {
+fn case_folders() -> Vec<PathBuf> {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
     let listing = std::fs::read_dir(cases).expect("the cases can be listed");
     let paths = listing.map(|file| file.expect("the cases can be listed").path());
     let mut folders: Vec<PathBuf> = paths.filter(|path| path.is_dir()).collect();
     folders.sort();
     assert!(folders.len() >= 10, "the cases are missing");
-    for folder in folders {
+    folders
+}
+
+#[test]
+fn every_case_ends_as_expected_and_takes_in_nothing_the_second_time() {
+    for folder in case_folders() {
         check(&folder);
     }
+}
+
+/// Bytes that are cut out of a document, and how far apart the cuts begin.
+const DAMAGE_BYTES: usize = 5;
+const DAMAGE_STEP_BYTES: usize = 13;
+
+#[test]
+fn a_damaged_document_is_refused_asked_about_or_taken_in_as_it_says() {
+    let mut taken_in = 0;
+    for folder in case_folders() {
+        let seed: Seed = json_of(&folder.join("seed.json"));
+        let parties: Vec<Party> = seed.parties.iter().map(party).collect();
+        let bytes = read(&folder.join("invoice.xml"));
+        let places = (0..bytes.len().saturating_sub(DAMAGE_BYTES)).step_by(DAMAGE_STEP_BYTES);
+        for place in places {
+            let damaged = [&bytes[..place], &bytes[place + DAMAGE_BYTES..]].concat();
+            let Ok(parsed) = einvoice::parse(&damaged) else {
+                continue;
+            };
+            let decision = decided(&parsed, &parties, &[]);
+            taken_in += usize::from(decision.draft.is_some());
+            check_that_it_is_as_it_says(&folder, &parsed, &decision);
+        }
+    }
+    assert!(taken_in > 0, "every document was refused");
+}
+
+/// Without a question, what is open in the books is what the sender asks for.
+fn check_that_it_is_as_it_says(folder: &Path, parsed: &Parsed, decision: &Decision) {
+    let Some((_, content)) = &decision.draft else {
+        assert!(!decision.questions.is_empty(), "{}", folder.display());
+        return;
+    };
+    let asks_about_due = decision.questions.iter().any(|it| it.kind == "due");
+    let gross = content::host_totals(content)
+        .expect("the figures fit")
+        .gross;
+    let due = content::Signs::of(&parsed.invoice).apply(parsed.invoice.totals.due.value);
+    let is_due = due.minor_units(u32::from(exponent(&content.currency))) == Some(gross.minor);
+    assert!(is_due != asks_about_due, "{}", folder.display());
 }

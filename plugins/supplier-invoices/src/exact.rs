@@ -77,6 +77,8 @@ impl Exact {
     fn fraction(numerator: i128, denominator: i128) -> Option<Self> {
         let divisor = greatest_common_divisor(numerator.unsigned_abs(), denominator.unsigned_abs());
         let divisor = i128::try_from(divisor).ok().filter(|it| *it > 0)?;
+        // The least number of 128 bits has no opposite, so it is none.
+        numerator.checked_neg()?;
         let sign = denominator.signum();
         Some(Self {
             numerator: (numerator / divisor).checked_mul(sign)?,
@@ -313,6 +315,8 @@ mod tests {
         assert_eq!(larger.times(large), None);
         assert_eq!(larger.minor_units(2), None);
         assert_eq!(larger.to_decimal(), None);
+        let least = exact("-9223372036854775808").times(exact("18446744073709551616"));
+        assert_eq!(least, None);
     }
 
     #[test]

@@ -298,3 +298,47 @@ pub fn other_account(invoice: &Invoice, party: &Party) -> Question {
         choices,
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(place: &str) -> Fault {
+        Fault {
+            term: "BT-131",
+            place: place.to_owned(),
+            message: "5 is stated, 4 follows from the other figures".to_owned(),
+        }
+    }
+
+    #[test]
+    fn every_reason_is_listed_with_its_place_up_to_a_limit() {
+        let mut faults = vec![fault("line 7")];
+        let question = broken(&Invoice::default(), &faults);
+        let reason = "line 7, BT-131: 5 is stated, 4 follows from the other figures";
+        assert!(
+            question.text.lines().any(|line| line == reason),
+            "{}",
+            question.text
+        );
+        faults.resize(REASONS_MAX + 3, fault("line 8"));
+        let question = broken(&Invoice::default(), &faults);
+        assert!(
+            question.text.ends_with("… and 3 reasons more."),
+            "{}",
+            question.text
+        );
+    }
+
+    #[test]
+    fn titles_and_texts_stay_within_what_the_host_takes() {
+        let invoice = Invoice {
+            number: "ä".repeat(3000),
+            accounts: vec!["ö".repeat(2000); 20],
+            ..Invoice::default()
+        };
+        let question = refused(&invoice, &"x".repeat(100_000));
+        assert!((1..=LINE_BYTES_MAX).contains(&question.title.len()));
+        assert!(question.text.len() <= TEXT_BYTES_MAX);
+    }
+}
