@@ -44,6 +44,8 @@ pub enum Cause {
     Sign,
     /// A line whose net does not follow from quantity and price, which no validator looks at: a person should.
     Stated,
+    /// A sum that may be left out, and is.
+    LeftOut,
     /// Nothing is computed from it.
     NotUsed,
 }
@@ -56,6 +58,7 @@ impl Cause {
             Self::Tolerated => "tolerated",
             Self::Sign => "sign",
             Self::Stated => "stated",
+            Self::LeftOut => "left-out",
             Self::NotUsed => "not-used",
         }
     }
@@ -176,6 +179,29 @@ impl Judge {
         });
     }
 
+    /// What a sum is that may be left out: as it is stated, else as it follows.
+    fn optional_sum(
+        &mut self,
+        term: &'static str,
+        stated: Option<&Figure>,
+        exact: Option<Exact>,
+    ) -> Option<Exact> {
+        if let (None, Some(exact)) = (stated, exact) {
+            if !exact.is_zero() {
+                self.findings.deviations.push(Deviation {
+                    term,
+                    place: "document".to_owned(),
+                    theirs: String::new(),
+                    ours: exact.to_string(),
+                    cause: Cause::LeftOut,
+                });
+            }
+            return Some(exact);
+        }
+        self.compare(term, "document", stated, exact, Slack::Sum);
+        stated.map(|it| it.value).or(exact)
+    }
+
     fn cause(&self, theirs: Exact, exact: Exact, slack: Slack) -> Option<Cause> {
         let rounded = |digits, rounding| exact.round(digits, rounding) == Some(theirs);
         let mut digits = vec![self.digits, STANDARD_DIGITS];
@@ -266,20 +292,11 @@ fn check_sums(judge: &mut Judge, invoice: &Invoice) {
             .filter(move |it| it.is_charge == is_charge)
             .map(|it| it.amount.value))
     };
-    judge.compare(
-        "BT-107",
-        "document",
-        totals.allowances.as_ref(),
-        of(false),
-        Slack::Sum,
-    );
-    judge.compare(
-        "BT-108",
-        "document",
-        totals.charges.as_ref(),
-        of(true),
-        Slack::Sum,
-    );
+    let allowances = judge.optional_sum("BT-107", totals.allowances.as_ref(), of(false));
+    let charges = judge.optional_sum("BT-108", totals.charges.as_ref(), of(true));
+    let net = allowances.and_then(|it| totals.lines.value.minus(it));
+    let net = net.and_then(|it| it.plus(charges?));
+    judge.compare("BT-109", "document", Some(&totals.net), net, Slack::Sum);
 }
 
 fn sum(mut values: impl Iterator<Item = Exact>) -> Option<Exact> {
@@ -343,12 +360,9 @@ fn together<'a>(mut figures: impl Iterator<Item = &'a Figure>) -> Option<Figure>
 fn check_totals(judge: &mut Judge, invoice: &Invoice) {
     let totals = &invoice.totals;
     let value = |figure: &Option<Figure>| figure.as_ref().map_or(Exact::ZERO, |it| it.value);
-    let net = totals.lines.value.minus(value(&totals.allowances));
-    let net = net.and_then(|it| it.plus(value(&totals.charges)));
-    judge.compare("BT-109", "document", Some(&totals.net), net, Slack::Sum);
     let tax = sum(invoice.taxes.iter().map(|it| it.amount.value));
-    judge.compare("BT-110", "document", totals.tax.as_ref(), tax, Slack::Sum);
-    let gross = totals.net.value.plus(value(&totals.tax));
+    let tax = judge.optional_sum("BT-110", totals.tax.as_ref(), tax);
+    let gross = tax.and_then(|it| totals.net.value.plus(it));
     judge.compare("BT-112", "document", Some(&totals.gross), gross, Slack::Sum);
     let due = totals.gross.value.minus(value(&totals.prepaid));
     let due = due.and_then(|it| it.plus(value(&totals.rounding)));

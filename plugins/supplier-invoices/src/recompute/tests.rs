@@ -127,3 +127,43 @@ fn a_category_is_broken_down_once_and_wholly() {
     invoice.taxes.push(subtotal("S", "10", "5.00", "0.50"));
     assert_eq!(faults_of(&invoice), ["BT-116 VAT S 10", "BT-110 document"]);
 }
+
+#[test]
+fn an_optional_sum_may_be_left_out() {
+    let mut invoice = Invoice {
+        currency: "EUR".to_owned(),
+        lines: vec![line("100.00", "S", "20")],
+        adjustments: vec![Adjustment {
+            is_charge: true,
+            amount: figure("10.00"),
+            tax: Some(tax("S", "20")),
+            ..Adjustment::default()
+        }],
+        taxes: vec![crate::einvoice::TaxSubtotal {
+            tax: tax("S", "20"),
+            taxable: figure("110.00"),
+            amount: figure("22.00"),
+            ..crate::einvoice::TaxSubtotal::default()
+        }],
+        totals: Totals {
+            lines: figure("100.00"),
+            net: figure("110.00"),
+            gross: figure("132.00"),
+            due: figure("132.00"),
+            ..Totals::default()
+        },
+        ..Invoice::default()
+    };
+    let Findings { deviations, faults } = check(&invoice);
+    assert_eq!(faults, []);
+    let found = deviations
+        .iter()
+        .map(|it| (it.term, it.ours.as_str(), it.cause));
+    let expected = [
+        ("BT-108", "10", Cause::LeftOut),
+        ("BT-110", "22", Cause::LeftOut),
+    ];
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+    invoice.totals.charges = Some(figure("11.00"));
+    assert_eq!(faults_of(&invoice), ["BT-108 document", "BT-109 document"]);
+}
