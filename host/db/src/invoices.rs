@@ -5,13 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use bursar_domain::{
     derive::derive,
     draft::{Change, Issue},
-    invoice::{
-        Allocation, Invoice, InvoiceState, Payment, Series, check_settlement, number_text,
-        number_token,
-    },
+    invoice::{Allocation, Invoice, InvoiceState, Payment, Series, number_text, number_token},
     office::LegalEntity,
     problem::Problem,
     row::{Kind, RowKey},
+    settlement::check_settlement,
     time,
 };
 use jiff::civil::Date;
@@ -288,7 +286,8 @@ fn check_numbered(
 ) -> Result<(), Problem> {
     let was_issued = before.is_some_and(|before| before.state == InvoiceState::Issued);
     let is_issued = after.state == InvoiceState::Issued;
-    if is_issued && !was_issued && numbers.get(&*key.id) != after.number.as_ref() {
+    let is_external = after.is_external && before.is_none();
+    if is_issued && !was_issued && !is_external && numbers.get(&*key.id) != after.number.as_ref() {
         return Err(Problem::new(
             "number-by-hand",
             format!("{key} has a number that the commit did not give"),

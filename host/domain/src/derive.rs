@@ -82,6 +82,8 @@ fn own_keys(key: &RowKey, body: &Value) -> Vec<UniqueKey> {
         }]
     };
     match key.kind {
+        // What was rejected is no longer in the way of the supplier's next try.
+        Kind::Invoice if text("state") == Some("rejected") => Vec::new(),
         Kind::Invoice => match (text("number"), text("supplier_number")) {
             (Some(number), _) => unique(
                 format!(

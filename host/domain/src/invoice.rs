@@ -1,6 +1,4 @@
-//! Invoices, payments and allocations as they are stored, and the rules that hold between their images.
-
-use std::collections::BTreeMap;
+//! Invoices, payments and allocations as they are stored.
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -10,7 +8,6 @@ use utoipa::ToSchema;
 use crate::{
     decimal::Decimal,
     money::Money,
-    problem::Problem,
     totals::{Tax, Totals},
 };
 
@@ -50,6 +47,74 @@ pub enum InvoiceState {
     Issued,
     /// A supplier's invoice that was taken in.
     Received,
+    /// It agrees with what was ordered and delivered.
+    Matched,
+    /// It does not: somebody has to look at it.
+    NeedsAttention,
+    /// It may be paid.
+    Approved,
+    /// It is part of a payment run.
+    Scheduled,
+    /// A supplier's invoice that is not owed.
+    Rejected,
+    /// A receivable that was never issued; it used up no number.
+    Discarded,
+}
+
+impl InvoiceState {
+    /// Every state.
+    pub const ALL: [Self; 9] = [
+        InvoiceState::Draft,
+        InvoiceState::Issued,
+        InvoiceState::Received,
+        InvoiceState::Matched,
+        InvoiceState::NeedsAttention,
+        InvoiceState::Approved,
+        InvoiceState::Scheduled,
+        InvoiceState::Rejected,
+        InvoiceState::Discarded,
+    ];
+
+    /// Whether the document is owed: money can be set against it.
+    pub const fn is_owed(self) -> bool {
+        !matches!(
+            self,
+            InvoiceState::Draft | InvoiceState::Rejected | InvoiceState::Discarded
+        )
+    }
+
+    /// Whether steps lead from here to there, one or more: a change set may hold several.
+    pub fn leads_to(self, end: Self) -> bool {
+        let mut reached = vec![self];
+        let mut place = 0;
+        while let Some(state) = reached.get(place).copied() {
+            if state.may_become(end) {
+                return true;
+            }
+            let next = Self::ALL.into_iter().filter(|next| state.may_become(*next));
+            let new: Vec<Self> = next.filter(|next| !reached.contains(next)).collect();
+            reached.extend(new);
+            place = reached.len().min(place.saturating_add(1));
+        }
+        false
+    }
+
+    /// Whether one step leads from here to there (INV-8).
+    pub const fn may_become(self, next: Self) -> bool {
+        use InvoiceState::{
+            Approved, Discarded, Draft, Issued, Matched, NeedsAttention, Received, Rejected,
+            Scheduled,
+        };
+        matches!(
+            (self, next),
+            (Draft, Issued | Discarded)
+                | (Received, Matched | NeedsAttention | Rejected)
+                | (Matched, Approved | NeedsAttention | Rejected)
+                | (NeedsAttention, Matched | Rejected)
+                | (Approved, Scheduled | NeedsAttention | Rejected)
+                | (Scheduled, Approved)
+        )
+    }
 }
 
 /// One allowance (reduces) or charge (adds), net of tax.
@@ -83,6 +148,9 @@ pub struct Line {
     /// Allowances and charges on the line (BG-27, BG-28).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub adjustments: Vec<Adjustment>,
+    /// On a credit note: the line of the corrected invoice that it takes back, counted from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub takes_back: Option<u32>,
     /// Further terms.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub extra: Value,
@@ -146,6 +214,21 @@ pub struct Invoice {
     pub dunning_level: u32,
     /// Structured creditor reference (ISO 11649), made from the number.
     pub reference: Option<String>,
+    /// Its number was given before this office began, outside of the series.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_external: bool,
+    /// What credit notes have taken back of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credited: Option<Credited>,
+}
+
+/// What issued credit notes have taken back of an invoice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Credited {
+    /// Sum of the notes' gross amounts.
+    pub gross: Money,
+    /// Net of what the notes' lines take back of each line, in the order of the lines.
+    pub line_nets: Vec<Money>,
 }
 
 /// A payment or the reversal of one. Only `unallocated` and `reversed_by` ever change.
@@ -184,16 +267,20 @@ pub struct Payment {
 pub enum Settlement {
     /// Money of a payment.
     Payment,
+    /// A credit note of the same party.
+    CreditNote,
+    /// What was settled before this office began.
+    Opening,
     /// Nobody will pay it: see the reason.
     WriteOff,
 }
 
-/// A part of a payment, or a write-off, that settles one invoice; a negative amount takes one back.
+/// A part of a payment or credit note, or a write-off, that settles one invoice; a negative amount takes one back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Allocation {
     /// What settles.
     pub settlement: Settlement,
-    /// The payment, or "" for a write-off.
+    /// The payment or credit note; "" for a write-off and for an opening.
     pub source: String,
     /// The invoice settled.
     pub invoice: String,
@@ -246,7 +333,7 @@ pub fn creditor_reference(number: &str) -> String {
 impl Invoice {
     /// Whether money can be set against it.
     pub fn is_open(&self) -> bool {
-        self.state != InvoiceState::Draft && self.outstanding.minor > 0
+        self.state.is_owed() && self.outstanding.minor > 0
     }
 
     /// Gives an invoice its number, date and reference: only the commit does it, and only once. Its outstanding amount
@@ -257,139 +344,6 @@ impl Invoice {
         self.number = Some(number);
         self.issue_date = Some(issue_date);
     }
-}
-
-/// INV-1, INV-3, INV-4 and INV-8 between the images of one proposal, whatever the run read before.
-///
-/// `invoices` and `payments` hold each touched row's images before and after; `allocations` are the new ones.
-pub fn check_settlement(
-    invoices: &BTreeMap<String, (Option<Invoice>, Invoice)>,
-    payments: &BTreeMap<String, (Option<Payment>, Payment)>,
-    allocations: &[Allocation],
-) -> Result<(), Problem> {
-    for (id, (before, after)) in invoices {
-        let settled = sum(allocations, |allocation| allocation.invoice == *id);
-        check_invoice(id, before.as_ref(), after, settled)?;
-    }
-    for (id, (before, after)) in payments {
-        let used = sum(allocations, |allocation| {
-            allocation.settlement == Settlement::Payment && allocation.source == *id
-        });
-        check_payment(id, before.as_ref(), after, used)?;
-    }
-    allocations.iter().try_for_each(|allocation| {
-        let known = invoices.contains_key(&allocation.invoice)
-            && (allocation.settlement == Settlement::WriteOff
-                || payments.contains_key(&allocation.source));
-        if known {
-            Ok(())
-        } else {
-            Err(Problem::new(
-                "allocation-unbalanced",
-                "an allocation changes its invoice and its payment",
-            ))
-        }
-    })
-}
-
-/// Sum of some allocations; none if it is out of range.
-fn sum(allocations: &[Allocation], of: impl Fn(&Allocation) -> bool) -> Option<i64> {
-    allocations
-        .iter()
-        .filter(|allocation| of(allocation))
-        .try_fold(0_i64, |sum, allocation| {
-            sum.checked_add(allocation.amount.minor)
-        })
-}
-
-fn check_invoice(
-    id: &str,
-    before: Option<&Invoice>,
-    after: &Invoice,
-    settled: Option<i64>,
-) -> Result<(), Problem> {
-    let opening = opening(id, before, after)?;
-    let expected = settled.and_then(|sum| opening.checked_sub(sum));
-    let allowed = 0..=after.totals.gross.minor.max(0);
-    if expected == Some(after.outstanding.minor) && allowed.contains(&after.outstanding.minor) {
-        return Ok(());
-    }
-    Err(Problem::new(
-        "invoice-over-settled",
-        format!("allocations of invoice {id} do not add up to its outstanding amount"),
-    ))
-}
-
-/// What was open before this proposal's allocations.
-fn opening(id: &str, before: Option<&Invoice>, after: &Invoice) -> Result<i64, Problem> {
-    let is_issued_now = after.state == InvoiceState::Issued;
-    match before {
-        None if after.state == InvoiceState::Draft => Ok(0),
-        None => Ok(after.totals.gross.minor),
-        Some(before) if before.state == InvoiceState::Draft && is_issued_now => {
-            Ok(after.totals.gross.minor)
-        }
-        Some(before) if before.state != after.state => Err(Problem::new(
-            "invoice-transition",
-            format!(
-                "invoice {id} cannot go from {:?} to {:?}",
-                before.state, after.state
-            ),
-        )),
-        Some(before) if before.state != InvoiceState::Draft && !same_content(before, after) => {
-            Err(Problem::new(
-                "invoice-final",
-                format!("the content of invoice {id} is final"),
-            ))
-        }
-        Some(before) => Ok(before.outstanding.minor),
-    }
-}
-
-fn check_payment(
-    id: &str,
-    before: Option<&Payment>,
-    after: &Payment,
-    used: Option<i64>,
-) -> Result<(), Problem> {
-    let fixed = |before: &Payment| Payment {
-        unallocated: before.unallocated,
-        reversed_by: before.reversed_by.clone(),
-        ..after.clone()
-    };
-    if before.is_some_and(|before| fixed(before) != *before) {
-        return Err(Problem::new(
-            "payment-final",
-            format!("payment {id} is final: reverse it"),
-        ));
-    }
-    if after.reverses.is_some() || after.reversed_by.is_some() {
-        if after.unallocated.minor == 0 {
-            return Ok(());
-        }
-        return Err(Problem::new(
-            "payment-reversed",
-            format!("payment {id} is reversed: nothing of it can be allocated"),
-        ));
-    }
-    let opening = before.map_or(after.amount.minor, |before| before.unallocated.minor);
-    let expected = used.and_then(|sum| opening.checked_sub(sum));
-    let allowed = 0..=after.amount.minor;
-    if expected == Some(after.unallocated.minor) && allowed.contains(&after.unallocated.minor) {
-        return Ok(());
-    }
-    Err(Problem::new(
-        "payment-over-allocated",
-        format!("allocations of payment {id} do not add up to its unallocated amount"),
-    ))
-}
-
-fn same_content(before: &Invoice, after: &Invoice) -> bool {
-    Invoice {
-        outstanding: before.outstanding,
-        dunning_level: before.dunning_level,
-        ..after.clone()
-    } == *before
 }
 
 #[cfg(test)]

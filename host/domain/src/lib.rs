@@ -25,6 +25,7 @@ pub mod recurrence;
 pub mod row;
 pub mod run;
 pub mod schedule;
+pub mod settlement;
 mod shapes;
 pub mod time;
 pub mod totals;

@@ -167,6 +167,8 @@ pub enum InvoiceOperation {
     WriteOff,
     /// Record a dunning level.
     Dun,
+    /// Take a supplier's invoice through its steps: matched, approved, scheduled, rejected.
+    Approve,
 }
 
 /// What may be done with documents.

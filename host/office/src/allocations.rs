@@ -1,9 +1,9 @@
-//! What settles invoices: parts of payments, and write-offs.
+//! What settles invoices: parts of payments and credit notes, and write-offs.
 
 use std::collections::BTreeSet;
 
 use bursar_domain::{
-    invoice::{Allocation, Invoice, InvoiceKind, InvoiceState, Payment, Settlement},
+    invoice::{Allocation, Flow, Invoice, InvoiceKind, Payment, Settlement},
     manifest::InvoiceOperation,
     money::Money,
     problem::Problem,
@@ -25,7 +25,7 @@ const PARTS_MAX: usize = 1000;
 /// Longest reason, in bytes.
 const REASON_BYTES_MAX: usize = 100;
 
-/// Part of a payment that settles one invoice.
+/// Part of a payment or credit note that settles one invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
     /// The invoice's id.
@@ -34,73 +34,128 @@ pub struct Part {
     pub amount: Money,
 }
 
+/// What parts are taken from.
+enum Source {
+    Payment(Row, Box<Payment>),
+    CreditNote(Row, Box<Invoice>),
+}
+
+impl Source {
+    fn settlement(&self) -> Settlement {
+        match self {
+            Source::Payment(..) => Settlement::Payment,
+            Source::CreditNote(..) => Settlement::CreditNote,
+        }
+    }
+
+    fn flow(&self) -> Flow {
+        match self {
+            Source::Payment(_, payment) => payment.flow,
+            Source::CreditNote(_, note) => note.content.flow,
+        }
+    }
+
+    fn legal_entity(&self) -> &str {
+        match self {
+            Source::Payment(_, payment) => &payment.legal_entity,
+            Source::CreditNote(_, note) => &note.content.legal_entity,
+        }
+    }
+
+    /// Whose invoices it settles; a payment settles anybody's, since others may pay.
+    fn party(&self) -> Option<&str> {
+        match self {
+            Source::Payment(..) => None,
+            Source::CreditNote(_, note) => Some(&note.content.party),
+        }
+    }
+
+    /// What is not allocated yet.
+    fn rest(&self) -> Money {
+        match self {
+            Source::Payment(_, payment) => payment.unallocated,
+            Source::CreditNote(_, note) => note.outstanding,
+        }
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        match self {
+            Source::Payment(_, payment) => {
+                if payment.reverses.is_some() || payment.reversed_by.is_some() {
+                    let message = "a reversed payment and a reversal settle nothing";
+                    return Err(Error::conflict("reversed", message));
+                }
+            }
+            Source::CreditNote(_, note) => {
+                if !note.state.is_owed() {
+                    let message = "only an issued or received credit note settles invoices";
+                    return Err(Error::conflict("wrong-state", message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn with_rest(self, rest: Money) -> Result<Write, Error> {
+        match self {
+            Source::Payment(row, payment) => {
+                let unallocated = rest;
+                let payment = Payment {
+                    unallocated,
+                    ..*payment
+                };
+                Write::of(row.key.clone(), Some(&row), &payment)
+            }
+            Source::CreditNote(row, note) => {
+                let outstanding = rest;
+                let note = Invoice {
+                    outstanding,
+                    ..*note
+                };
+                Write::of(row.key.clone(), Some(&row), &note)
+            }
+        }
+    }
+}
+
 impl Session {
-    /// Sets parts of a payment against 1 to 1000 invoices of its flow, all or nothing. Needs `invoices: pay`.
-    ///
-    /// Credit notes as a source are not there yet: they are refused as `source-not-payment`.
+    /// Sets parts of a payment or credit note against 1 to 1000 invoices of its flow, all or nothing. Needs
+    /// `invoices: pay`.
     pub async fn allocate(
         &mut self,
         key: &str,
         source: &str,
         parts: &[Part],
     ) -> Result<Vec<View<Invoice>>, Error> {
-        let found = self.payment_for(source, InvoiceOperation::Pay).await;
-        let (row, payment) = match found {
-            Err(Error::NotFound(problem)) => return Err(self.no_payment(source, problem).await?),
-            found => found?,
-        };
+        let from = self.source(source).await?;
         let input = json!({"source": source, "allocations": parts_json(parts)?});
         let free = match self.effect("invoices.allocate", key, &input).await? {
             Keyed::Used(_) => return self.invoices_of(parts).await,
             Keyed::Free(free) => free,
         };
-        if payment.reverses.is_some() || payment.reversed_by.is_some() {
-            return Err(Error::conflict(
-                "reversed",
-                "a reversed payment and a reversal settle nothing",
-            ));
-        }
-        check_parts(&payment, parts)?;
-        let entity = self.entity_named(&payment.legal_entity, "/source").await?;
+        from.check()?;
+        check_parts(&from, parts)?;
+        let entity = self.entity_named(from.legal_entity(), "/source").await?;
         let date = self.business_date(&entity)?;
         let mut faults = Faults::default();
         check_period(&mut faults, &entity, "", date);
         faults.result()?;
-        let invoices = self.open_invoices(&payment, parts).await?;
-        let sum = Money::checked_sum(
-            parts.iter().map(|part| part.amount),
-            payment.amount.currency,
-        );
-        let rest = sum
+        let invoices = self.open_invoices(&from, parts).await?;
+        let amounts = parts.iter().map(|part| part.amount);
+        let rest = Money::checked_sum(amounts, from.rest().currency)
+            .and_then(|sum| from.rest().checked_sub(sum))
             .ok()
-            .and_then(|sum| payment.unallocated.checked_sub(sum).ok())
             .filter(|rest| !rest.is_negative());
         let Some(rest) = rest else {
-            let message = format!(
-                "only {} of the payment is not allocated",
-                payment.unallocated
-            );
+            let message = format!("only {} of it is not allocated", from.rest());
             return Err(Error::invalid("over-allocated", "/allocations", message));
         };
         let mut writes = vec![free.used_for(source)?];
+        let settles = (from.settlement(), source);
         for (part, (row, invoice)) in parts.iter().zip(invoices) {
-            writes.extend(self.settle(
-                &row,
-                invoice,
-                (Settlement::Payment, source),
-                part.amount,
-                date,
-                "",
-            )?);
+            writes.extend(self.settle(&row, invoice, settles, part.amount, date, "")?);
         }
-        writes.push(Write::of(
-            row.key.clone(),
-            Some(&row),
-            &Payment {
-                unallocated: rest,
-                ..payment
-            },
-        )?);
+        writes.push(from.with_rest(rest)?);
         self.apply(writes)?;
         self.invoices_of(parts).await
     }
@@ -180,7 +235,7 @@ impl Session {
     /// The invoices that the parts name, each in view and able to take its part (INV-3).
     async fn open_invoices(
         &mut self,
-        payment: &Payment,
+        from: &Source,
         parts: &[Part],
     ) -> Result<Vec<(Row, Invoice)>, Error> {
         let keys: Vec<RowKey> = parts
@@ -197,19 +252,29 @@ impl Session {
                 .map(|row| row.decode::<Invoice>().map(|invoice| (row, invoice)))
                 .transpose()?;
             let Some((row, invoice)) =
-                found.filter(|(_, invoice)| invoice.content.flow == payment.flow)
+                found.filter(|(_, invoice)| invoice.content.flow == from.flow())
             else {
                 return Err(Error::NotFound(Problem::at(
                     "not-found",
                     pointer,
-                    "there is no such invoice of the payment's flow",
+                    "there is no such invoice of that flow",
                 )));
             };
-            if invoice.content.legal_entity != payment.legal_entity {
+            if invoice.content.legal_entity != from.legal_entity() {
                 problems.push(Problem::at(
                     "entity-mismatch",
                     &pointer,
-                    "the payment and the invoice are of two legal entities",
+                    "the two are of two legal entities",
+                ));
+            }
+            if from
+                .party()
+                .is_some_and(|party| party != invoice.content.party)
+            {
+                problems.push(Problem::at(
+                    "party-mismatch",
+                    &pointer,
+                    "a credit note settles invoices of its party",
                 ));
             }
             match check_settled(&invoice, part.amount, &pointer) {
@@ -225,15 +290,23 @@ impl Session {
         }
     }
 
-    /// Why a source is no payment: it is a credit note in view, or nothing.
-    async fn no_payment(&mut self, source: &str, not_found: Problem) -> Result<Error, Error> {
-        match self.invoice_for(source, InvoiceOperation::Pay).await {
-            Ok(_) => Ok(Error::invalid(
-                "source-not-payment",
+    /// What parts are to be taken from: a payment or a credit note, in view.
+    async fn source(&mut self, id: &str) -> Result<Source, Error> {
+        let not_found = match self.payment_for(id, InvoiceOperation::Pay).await {
+            Ok((row, payment)) => return Ok(Source::Payment(row, Box::new(payment))),
+            Err(Error::NotFound(problem)) => problem,
+            Err(error) => return Err(error),
+        };
+        match self.invoice_for(id, InvoiceOperation::Pay).await {
+            Ok((row, note)) if note.content.kind == InvoiceKind::CreditNote => {
+                Ok(Source::CreditNote(row, Box::new(note)))
+            }
+            Ok(_) => Err(Error::invalid(
+                "source-unusable",
                 "/source",
-                "only payments can be allocated",
+                "only payments and credit notes can be allocated",
             )),
-            Err(Error::NotFound(_) | Error::Denied(_)) => Ok(Error::NotFound(not_found)),
+            Err(Error::NotFound(_) | Error::Denied(_)) => Err(Error::NotFound(not_found)),
             Err(error) => Err(error),
         }
     }
@@ -254,7 +327,7 @@ fn parts_json(parts: &[Part]) -> Result<Value, Error> {
     ))
 }
 
-fn check_parts(payment: &Payment, parts: &[Part]) -> Result<(), Error> {
+fn check_parts(from: &Source, parts: &[Part]) -> Result<(), Error> {
     let mut faults = Faults::default();
     faults.unless(
         (1..=PARTS_MAX).contains(&parts.len()),
@@ -283,9 +356,10 @@ fn check_parts(payment: &Payment, parts: &[Part]) -> Result<(), Error> {
             &format!("{pointer}/invoice"),
             "there is no such invoice",
         );
-        let message = format!("the payment is in {}", payment.amount.currency);
+        let currency = from.rest().currency;
+        let message = format!("it is taken from {currency}");
         faults.unless(
-            part.amount.currency == payment.amount.currency,
+            part.amount.currency == currency,
             "currency-mismatch",
             &format!("{pointer}/amount"),
             message,
@@ -296,10 +370,10 @@ fn check_parts(payment: &Payment, parts: &[Part]) -> Result<(), Error> {
 
 /// Whether an invoice can take so much: it is final, open for it, and in that currency.
 fn check_settled(invoice: &Invoice, amount: Money, pointer: &str) -> Result<(), Error> {
-    if invoice.state == InvoiceState::Draft || invoice.content.kind == InvoiceKind::CreditNote {
+    if !invoice.state.is_owed() || invoice.content.kind == InvoiceKind::CreditNote {
         return Err(Error::conflict(
             "wrong-state",
-            "a draft or credit note cannot be settled",
+            "a draft, a credit note and what is not owed cannot be settled",
         ));
     }
     let currency = invoice.outstanding.currency;

@@ -1,19 +1,18 @@
 //! Invoices: reading, drafting, issuing and dunning. What settles them is in the module beside.
 
 use bursar_domain::{
-    derive::normalised_number,
     draft::Issue,
     index::{Comparison, IndexField, fields_of},
     invoice::{Flow, Invoice, InvoiceContent, InvoiceKind, InvoiceState, number_token},
     manifest::{InvoiceOperation, Need},
-    money::{Currency, Money},
+    money::Money,
     row::{Kind, Row, RowKey},
-    totals::{AdjustmentInput, LINES_MAX, LineInput, Place, Totals, TotalsError, compute},
 };
 use jiff::civil::Date;
 use serde_json::{Value, json};
 
 use crate::{
+    content::{check_content, totals_of},
     effects::Keyed,
     error::Error,
     input::Faults,
@@ -23,10 +22,6 @@ use crate::{
     write::{Write, key_of, to_value},
 };
 
-/// Longest description, in bytes.
-const DESCRIPTION_BYTES_MAX: usize = 2000;
-/// Longest unit code or supplier's number, in bytes.
-const CODE_BYTES_MAX: usize = 100;
 /// Longest code of a series.
 const SERIES_BYTES_MAX: usize = 12;
 /// Highest dunning level.
@@ -75,42 +70,88 @@ impl Session {
             Keyed::Used(id) => return self.own_invoice(&id).await,
             Keyed::Free(free) => free,
         };
+        let mut invoice = self.draft_of(content).await?;
+        let id = self.new_id();
+        let mut writes = vec![free.used_for(&id)?];
+        if content.flow == Flow::Payable {
+            invoice.state = InvoiceState::Received;
+            invoice.outstanding = invoice.totals.gross;
+            let entity = self
+                .entity_named(&content.legal_entity, "/legal-entity")
+                .await?;
+            let today = self.business_date(&entity)?;
+            writes.extend(self.credit(&id, &mut invoice, today).await?);
+        }
+        let write = Write::of(RowKey::of(Kind::Invoice, &id), None, &invoice)?;
+        self.refuse_taken(&write.key, &write.unique, "not-unique")
+            .await?;
+        writes.push(write);
+        self.apply(writes)?;
+        self.own_invoice(&id).await
+    }
+
+    /// Replaces the content of a draft. Needs `invoices: draft` for the flow.
+    pub async fn update_invoice(
+        &mut self,
+        id: &str,
+        expected: Option<&str>,
+        content: &InvoiceContent,
+    ) -> Result<View<Invoice>, Error> {
+        let (row, draft) = self.invoice_for(id, InvoiceOperation::Draft).await?;
+        self.expect_revision(&row, expected)?;
+        require_draft(&draft)?;
+        if content.flow != draft.content.flow {
+            let message = "a draft keeps its flow";
+            return Err(Error::invalid("wrong-type", "/flow", message));
+        }
+        let updated = self.draft_of(content).await?;
+        if updated != draft {
+            self.apply(vec![Write::of(row.key.clone(), Some(&row), &updated)?])?;
+        }
+        self.own_invoice(id).await
+    }
+
+    /// Ends a draft that will not be issued: it uses up no number. Needs `invoices: draft` for the flow.
+    pub async fn discard_invoice(
+        &mut self,
+        id: &str,
+        expected: Option<&str>,
+    ) -> Result<View<Invoice>, Error> {
+        let (row, mut draft) = self.invoice_for(id, InvoiceOperation::Draft).await?;
+        self.expect_revision(&row, expected)?;
+        if draft.state != InvoiceState::Discarded {
+            require_draft(&draft)?;
+            draft.state = InvoiceState::Discarded;
+            self.apply(vec![Write::of(row.key.clone(), Some(&row), &draft)?])?;
+        }
+        self.own_invoice(id).await
+    }
+
+    /// A draft of some content, with all that follows from it.
+    pub(crate) async fn draft_of(&mut self, content: &InvoiceContent) -> Result<Invoice, Error> {
         let currency = check_content(content)?;
         self.entity_named(&content.legal_entity, "/legal-entity")
             .await?;
         let party_name = self.party_named(&content.party, "/party").await?;
         self.check_corrected(content).await?;
-        let totals = totals_of(content, currency)?;
-        let is_draft = content.flow == Flow::Receivable;
-        let invoice = Invoice {
+        Ok(Invoice {
             content: content.clone(),
-            state: if is_draft {
-                InvoiceState::Draft
-            } else {
-                InvoiceState::Received
-            },
+            state: InvoiceState::Draft,
             number: None,
             issue_date: None,
             party_name,
-            outstanding: if is_draft {
-                Money::zero(currency)
-            } else {
-                totals.gross
-            },
-            totals,
+            outstanding: Money::zero(currency),
+            totals: totals_of(content, currency)?,
             dunning_level: 0,
             reference: None,
-        };
-        let id = self.new_id();
-        let write = Write::of(RowKey::of(Kind::Invoice, &id), None, &invoice)?;
-        self.refuse_taken(&write.key, &write.unique, "not-unique")
-            .await?;
-        self.apply(vec![free.used_for(&id)?, write])?;
-        self.own_invoice(&id).await
+            is_external: false,
+            credited: None,
+        })
     }
 
     /// Issues a draft. Its number comes with the commit, and its date too unless it is given. Needs `invoices: issue`.
     ///
+    /// A credit note of an invoice is set against what is outstanding of it; what is left of the note stays outstanding.
     /// The series is "INV" unless given, or "CN" for a credit note.
     pub async fn issue_invoice(
         &mut self,
@@ -121,9 +162,7 @@ impl Session {
     ) -> Result<View<Invoice>, Error> {
         let (row, mut invoice) = self.invoice_for(id, InvoiceOperation::Issue).await?;
         self.expect_revision(&row, expected)?;
-        if invoice.state != InvoiceState::Draft {
-            return Err(Error::conflict("wrong-state", "only a draft can be issued"));
-        }
+        require_draft(&invoice)?;
         let default = if invoice.content.kind == InvoiceKind::CreditNote {
             "CN"
         } else {
@@ -151,7 +190,9 @@ impl Session {
         invoice.state = InvoiceState::Issued;
         invoice.issue_date = issue_date;
         invoice.outstanding = invoice.totals.gross;
-        self.apply(vec![Write::of(row.key.clone(), Some(&row), &invoice)?])?;
+        let mut writes = self.credit(id, &mut invoice, date).await?;
+        writes.push(Write::of(row.key.clone(), Some(&row), &invoice)?);
+        self.apply(writes)?;
         self.draft.issues.push(Issue {
             invoice: row.key.id.clone(),
             series: series.to_owned(),
@@ -305,8 +346,7 @@ impl Session {
                 content.currency.clone(),
             )
         };
-        let is_final = corrected.state != InvoiceState::Draft;
-        if is_final && of(&corrected.content) == of(content) {
+        if corrected.state.is_owed() && of(&corrected.content) == of(content) {
             Ok(())
         } else {
             Err(unknown())
@@ -314,119 +354,22 @@ impl Session {
     }
 }
 
+/// Only a draft is still its author's.
+fn require_draft(invoice: &Invoice) -> Result<(), Error> {
+    if invoice.state == InvoiceState::Draft {
+        return Ok(());
+    }
+    Err(Error::conflict(
+        "wrong-state",
+        "the invoice is no draft any more",
+    ))
+}
+
 fn flow_field(fields: &[IndexField]) -> Result<IndexField, Error> {
     let found = fields.iter().find(|field| field.name == "flow").cloned();
     found.ok_or_else(|| {
         Error::Broken("invoices and payments have no index of their flow".to_owned())
     })
-}
-
-fn check_content(content: &InvoiceContent) -> Result<Currency, Error> {
-    let mut faults = Faults::default();
-    let currency = faults.currency("/currency", &content.currency);
-    faults.unless(
-        (1..=LINES_MAX).contains(&content.lines.len()),
-        "wrong-count",
-        "/lines",
-        format!("1 to {LINES_MAX} lines"),
-    );
-    for (place, line) in content.lines.iter().take(LINES_MAX).enumerate() {
-        faults.text(
-            &format!("/lines/{place}/description"),
-            &line.description,
-            1..=DESCRIPTION_BYTES_MAX,
-        );
-        faults.line(
-            &format!("/lines/{place}/unit"),
-            &line.unit,
-            1..=CODE_BYTES_MAX,
-        );
-        faults.extra(&format!("/lines/{place}/extra"), &line.extra);
-        check_adjustments(&mut faults, &format!("/lines/{place}"), &line.adjustments);
-    }
-    check_adjustments(&mut faults, "", &content.adjustments);
-    faults.extra("/extra", &content.extra);
-    if let Some(number) = &content.supplier_number {
-        faults.line("/supplier-number", number, 1..=CODE_BYTES_MAX);
-        let is_usable = content.flow == Flow::Payable && !normalised_number(number).is_empty();
-        faults.unless(
-            is_usable,
-            "wrong-type",
-            "/supplier-number",
-            "a payable's number has letters or digits; a receivable has none",
-        );
-    }
-    faults.result()?;
-    currency.ok_or_else(|| Error::invalid("not-money", "/currency", "unknown currency"))
-}
-
-fn check_adjustments(
-    faults: &mut Faults,
-    pointer: &str,
-    adjustments: &[bursar_domain::invoice::Adjustment],
-) {
-    for (place, adjustment) in adjustments.iter().enumerate() {
-        let pointer = format!("{pointer}/adjustments/{place}");
-        faults.text(
-            &format!("{pointer}/reason"),
-            &adjustment.reason,
-            0..=DESCRIPTION_BYTES_MAX,
-        );
-        let message = "an allowance or charge is not negative";
-        faults.unless(
-            !adjustment.amount.is_negative(),
-            "out-of-range",
-            &format!("{pointer}/amount"),
-            message,
-        );
-    }
-}
-
-fn totals_of(content: &InvoiceContent, currency: Currency) -> Result<Totals, Error> {
-    let inputs = |adjustments: &[bursar_domain::invoice::Adjustment]| -> Vec<AdjustmentInput> {
-        let input = |it: &bursar_domain::invoice::Adjustment| AdjustmentInput {
-            is_charge: it.is_charge,
-            amount: it.amount,
-            tax: it.tax.clone(),
-        };
-        adjustments.iter().map(input).collect()
-    };
-    let lines: Vec<LineInput> = content
-        .lines
-        .iter()
-        .map(|line| LineInput {
-            quantity: line.quantity,
-            unit_price: line.unit_price,
-            adjustments: inputs(&line.adjustments),
-            tax: line.tax.clone(),
-        })
-        .collect();
-    let totals = compute(&lines, &inputs(&content.adjustments), currency)
-        .map_err(|error| totals_fault(&error))?;
-    if totals.gross.is_negative() {
-        let message = format!(
-            "the total is {}: what goes the other way is a credit note",
-            totals.gross
-        );
-        return Err(Error::invalid("negative-total", "/lines", message));
-    }
-    Ok(totals)
-}
-
-fn totals_fault(error: &TotalsError) -> Error {
-    let place = match error {
-        TotalsError::TooManyLines => Place::Document,
-        TotalsError::TooManyAdjustments { place }
-        | TotalsError::InvalidTax { place }
-        | TotalsError::MixedTax { place }
-        | TotalsError::OutOfRange { place, .. } => *place,
-    };
-    let pointer = match place {
-        Place::Line(index) => format!("/lines/{index}"),
-        Place::DocumentAdjustment(index) => format!("/adjustments/{index}"),
-        Place::Document => String::new(),
-    };
-    Error::invalid("totals-invalid", &pointer, error.to_string())
 }
 
 /// An object of the author's own as it is stored: an empty one is left out.

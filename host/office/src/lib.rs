@@ -11,6 +11,8 @@
 pub mod admin;
 pub mod allocations;
 mod clock;
+mod content;
+pub mod credits;
 pub mod describe;
 mod documents;
 mod effects;
@@ -19,7 +21,9 @@ pub mod input;
 pub mod invoices;
 mod listing;
 pub mod messages;
+pub mod openings;
 mod organisation;
+mod payables;
 pub mod payments;
 mod records;
 mod runs;

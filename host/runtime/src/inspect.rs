@@ -266,6 +266,7 @@ fn in_words(reach: Reach) -> &'static str {
         Reach::Invoices(InvoiceOperation::Pay) => "invoices: pay",
         Reach::Invoices(InvoiceOperation::WriteOff) => "invoices: write-off",
         Reach::Invoices(InvoiceOperation::Dun) => "invoices: dun",
+        Reach::Invoices(InvoiceOperation::Approve) => "invoices: approve",
         Reach::Documents => "documents: read",
         Reach::Messages => "messages",
         Reach::Tasks => "tasks",

@@ -26,6 +26,7 @@ fn tax(category: &str, rate: &str) -> Tax {
 
 fn line(quantity: &str, unit_price: &str, tax: &Tax) -> Line {
     Line {
+        takes_back: None,
         description: "Roof tiles <red> & \"glazed\"".to_owned(),
         quantity: decimal(quantity),
         unit: "C62".to_owned(),
@@ -82,6 +83,8 @@ fn invoice(
         totals,
         dunning_level: 0,
         reference: None,
+        is_external: false,
+        credited: None,
         content: InvoiceContent {
             flow: Flow::Receivable,
             kind,
@@ -166,6 +169,7 @@ fn any_line() -> impl Strategy<Value = Line> {
         .prop_flat_map(|(quantity, unit_price, tax)| {
             let adjustments = prop::collection::vec(any_adjustment(tax.clone()), 0..3);
             adjustments.prop_map(move |adjustments| Line {
+                takes_back: None,
                 quantity,
                 unit_price,
                 adjustments,

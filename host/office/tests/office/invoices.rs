@@ -282,7 +282,7 @@ async fn allocations_that_do_not_fit_are_refused_whole() {
     assert_eq!(check(&[francs]).await, "currency-mismatch");
     assert_eq!(
         code(session.allocate("a", &one, &[part(&one, 1)]).await),
-        "source-not-payment"
+        "source-unusable"
     );
     assert_eq!(
         code(session.allocate("a", "nothing", &[part(&one, 1)]).await),

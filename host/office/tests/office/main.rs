@@ -1,6 +1,7 @@
 //! The operations on a real database: one process, one SQLite file for each test.
 
 mod admin;
+mod credits;
 mod documents;
 mod invoices;
 mod listings;

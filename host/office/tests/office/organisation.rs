@@ -207,6 +207,7 @@ pub fn content(flow: Flow, party: &str, price: &str) -> InvoiceContent {
         supply_date: None,
         due_date: Some(date(2026, 3, 31)),
         lines: vec![Line {
+            takes_back: None,
             description: "Work".to_owned(),
             quantity: decimal("1"),
             unit: "HUR".to_owned(),

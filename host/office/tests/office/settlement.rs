@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use bursar_domain::{
+    decimal::Decimal,
     draft::Draft,
-    invoice::{Allocation, Flow, Invoice, Payment, Settlement, check_settlement},
+    invoice::{Allocation, Flow, Invoice, Payment, Settlement},
     row::{Kind, RowKey},
+    settlement::check_settlement,
 };
-use bursar_office::{Error, Session, allocations::Part};
+use bursar_office::{Error, Session, allocations::Part, credits::LineCredit};
 use jiff::civil::date;
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
@@ -25,6 +27,9 @@ enum Attempt {
     },
     WriteOff(usize, i64),
     Reverse(usize),
+    /// Thousandths of the one line's quantity; none is the whole invoice.
+    Credit(usize, Option<i64>),
+    AllocateNote(usize, Vec<(usize, i64)>),
 }
 
 fn attempt() -> impl Strategy<Value = Attempt> {
@@ -36,15 +41,31 @@ fn attempt() -> impl Strategy<Value = Attempt> {
             .prop_map(|(payment, parts)| Attempt::Allocate { payment, parts }),
         2 => (0_usize..6, amount()).prop_map(|(invoice, amount)| Attempt::WriteOff(invoice, amount)),
         1 => (0_usize..6).prop_map(Attempt::Reverse),
+        3 => (0_usize..6, proptest::option::of(-100_i64..1100)).prop_map(|(invoice, part)| Attempt::Credit(invoice, part)),
+        3 => (0_usize..6, proptest::collection::vec((0_usize..6, amount()), 0..3))
+            .prop_map(|(note, parts)| Attempt::AllocateNote(note, parts)),
     ]
 }
 
 struct History {
     invoices: Vec<String>,
+    notes: Vec<String>,
     payments: Vec<String>,
 }
 
 impl History {
+    fn parts(&self, parts: Vec<(usize, i64)>) -> Vec<Part> {
+        let part = |(place, minor): (usize, i64)| Part {
+            invoice: self
+                .invoices
+                .get(place % self.invoices.len().max(1))
+                .cloned()
+                .unwrap_or_default(),
+            amount: eur(minor),
+        };
+        parts.into_iter().map(part).collect()
+    }
+
     /// Tries one step; what does not fit has to be refused by the session, never by the host.
     async fn attempt(
         &mut self,
@@ -74,11 +95,7 @@ impl History {
                 self.payments.push(paid.id.to_string());
             }
             Attempt::Allocate { payment, parts } => {
-                let part = |(place, minor): (usize, i64)| Part {
-                    invoice: pick(&self.invoices, place),
-                    amount: eur(minor),
-                };
-                let parts: Vec<Part> = parts.into_iter().map(part).collect();
+                let parts = self.parts(parts);
                 session
                     .allocate(key, &pick(&self.payments, payment), &parts)
                     .await?;
@@ -86,6 +103,29 @@ impl History {
             Attempt::WriteOff(invoice, minor) => {
                 session
                     .write_off(key, &pick(&self.invoices, invoice), eur(minor), "rounding")
+                    .await?;
+            }
+            Attempt::Credit(invoice, part) => {
+                let lines: Vec<LineCredit> = part
+                    .map(|thousandths| LineCredit {
+                        line: 1,
+                        quantity: Decimal::new(thousandths, 3).expect("a decimal"),
+                    })
+                    .into_iter()
+                    .collect();
+                let invoice = pick(&self.invoices, invoice);
+                let note = session.draft_credit_note(key, &invoice, &lines).await?;
+                let day = Some(date(2026, 3, 2));
+                match session.issue_invoice(&note.id, None, None, day).await {
+                    Ok(_) => self.notes.push(note.id.to_string()),
+                    // More than was invoiced: the draft stays one.
+                    Err(error) => assert!(!error.is_host(), "{error}"),
+                }
+            }
+            Attempt::AllocateNote(note, parts) => {
+                let parts = self.parts(parts);
+                session
+                    .allocate(key, &pick(&self.notes, note), &parts)
                     .await?;
             }
             Attempt::Reverse(payment) => {
@@ -201,6 +241,7 @@ fn play(attempts: Vec<Attempt>) -> Before {
         let (mut history, mut before) = (
             History {
                 invoices: Vec::new(),
+                notes: Vec::new(),
                 payments: Vec::new(),
             },
             Before::default(),
@@ -248,8 +289,12 @@ proptest! {
             prop_assert_eq!(payment.unallocated.minor, rest);
         }
         for (key, invoice) in &end.invoices {
-            let settled = end.settled(|it| *it.invoice == *key.id);
+            let settled = end.settled(|it| *it.invoice == *key.id || *it.source == *key.id);
             prop_assert!((0..=invoice.totals.gross.minor).contains(&settled), "{key}: {settled}");
+            let notes = end.invoices.values().filter(|note| note.number.is_some() && note.content.corrects.as_deref() == Some(&*key.id));
+            let credited: i64 = notes.map(|note| note.totals.gross.minor).sum();
+            prop_assert!(credited <= invoice.totals.gross.minor, "{key}: {credited} credited");
+            prop_assert_eq!(invoice.credited.as_ref().map_or(0, |credited| credited.gross.minor), credited);
         }
     }
 
@@ -257,7 +302,12 @@ proptest! {
     fn inv_4_outstanding_adds_up(attempts in proptest::collection::vec(attempt(), 1..30)) {
         let end = play(attempts);
         for (key, invoice) in &end.invoices {
-            let settled = end.settled(|it| *it.invoice == *key.id);
+            if invoice.number.is_none() {
+                // The issue was refused, so the draft is all there is.
+                prop_assert_eq!(invoice.outstanding.minor, 0);
+                continue;
+            }
+            let settled = end.settled(|it| *it.invoice == *key.id || *it.source == *key.id);
             prop_assert_eq!(invoice.outstanding.minor, invoice.totals.gross.minor - settled, "{}", key);
         }
     }

@@ -70,6 +70,7 @@ impl Reader {
     fn line(&mut self, place: usize, line: rows::InvoiceLine) -> Line {
         let at = |part: &str| format!("/lines/{place}/{part}");
         Line {
+            takes_back: None,
             description: line.description,
             quantity: self.decimal(&at("quantity"), &line.quantity),
             unit: line.unit,
@@ -315,6 +316,12 @@ fn state(state: InvoiceState) -> rows::InvoiceState {
         InvoiceState::Draft => rows::InvoiceState::Draft,
         InvoiceState::Issued => rows::InvoiceState::Issued,
         InvoiceState::Received => rows::InvoiceState::Received,
+        InvoiceState::Matched => rows::InvoiceState::Matched,
+        InvoiceState::NeedsAttention => rows::InvoiceState::NeedsAttention,
+        InvoiceState::Approved => rows::InvoiceState::Approved,
+        InvoiceState::Scheduled => rows::InvoiceState::Scheduled,
+        InvoiceState::Rejected => rows::InvoiceState::Rejected,
+        InvoiceState::Discarded => rows::InvoiceState::Discarded,
     }
 }
 

@@ -100,6 +100,7 @@ fn line_of(part: &[(String, String)]) -> Line {
         &one(&format!("{category}/cbc:Percent")),
     );
     Line {
+        takes_back: None,
         adjustments: adjustments_of(part, root, Some(&own)),
         ..line(
             &one("cbc:InvoicedQuantity"),

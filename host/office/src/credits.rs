@@ -1,0 +1,155 @@
+//! Credit notes: drafted from the invoice that they correct, and set against it.
+
+use bursar_domain::{
+    decimal::Decimal,
+    invoice::{Allocation, Credited, Invoice, InvoiceContent, InvoiceKind, Line, Settlement},
+    manifest::InvoiceOperation,
+    money::Money,
+    row::{Kind, RowKey},
+    settlement,
+};
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    error::Error,
+    session::{Session, View},
+    write::Write,
+};
+
+/// What a credit note takes back of one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LineCredit {
+    /// The invoice's line, counted from 1.
+    pub line: u32,
+    /// How much of its quantity. A line with allowances or charges is taken back whole.
+    pub quantity: Decimal,
+}
+
+impl Session {
+    /// Drafts the credit note of an invoice, whole unless lines are named. Needs `invoices: draft` for the flow.
+    pub async fn draft_credit_note(
+        &mut self,
+        key: &str,
+        invoice: &str,
+        lines: &[LineCredit],
+    ) -> Result<View<Invoice>, Error> {
+        let (_, corrected) = self.invoice_for(invoice, InvoiceOperation::Draft).await?;
+        let is_invoice = corrected.content.kind != InvoiceKind::CreditNote;
+        if !is_invoice || !corrected.state.is_owed() {
+            return Err(Error::conflict(
+                "wrong-state",
+                "only an issued or received invoice can be credited",
+            ));
+        }
+        let content = InvoiceContent {
+            kind: InvoiceKind::CreditNote,
+            corrects: Some(invoice.to_owned()),
+            supplier_number: None,
+            due_date: None,
+            ..credited_content(&corrected.content, lines)?
+        };
+        self.draft_invoice(key, &content).await
+    }
+
+    /// What else a credit note changes when it begins to count: its invoice has been credited by so much more (INV-3), and
+    /// as much of the note as is outstanding there is set against it.
+    pub(crate) async fn credit(
+        &mut self,
+        id: &str,
+        note: &mut Invoice,
+        date: Date,
+    ) -> Result<Vec<Write>, Error> {
+        let corrected = note.content.corrects.clone();
+        let Some(corrected) = corrected.filter(|_| note.content.kind == InvoiceKind::CreditNote)
+        else {
+            return Ok(Vec::new());
+        };
+        let key = RowKey::of(Kind::Invoice, &corrected);
+        let found = self.find::<Invoice>(&key).await?;
+        let (row, invoice) = found.ok_or_else(|| Error::Broken(format!("{key} is gone")))?;
+        let credited: Credited = settlement::credit(&invoice, invoice.credited.as_ref(), note)
+            .map_err(|problem| Error::conflict(&problem.code, problem.message))?;
+        let part = note.totals.gross.minor.min(invoice.outstanding.minor);
+        let part = Money::new(part, note.totals.gross.currency);
+        let less = |rest: Money| {
+            rest.checked_sub(part)
+                .map_err(|error| Error::Broken(format!("{key}: {error}")))
+        };
+        note.outstanding = less(note.totals.gross)?;
+        let after = Invoice {
+            outstanding: less(invoice.outstanding)?,
+            credited: Some(credited),
+            ..invoice
+        };
+        let mut writes = vec![Write::of(key.clone(), Some(&row), &after)?];
+        if part.minor > 0 {
+            let allocation = Allocation {
+                settlement: Settlement::CreditNote,
+                source: id.to_owned(),
+                invoice: corrected,
+                amount: part,
+                date,
+                reason: String::new(),
+            };
+            let key = RowKey::of(Kind::Allocation, &self.new_id());
+            writes.push(Write::of(key, None, &allocation)?);
+        }
+        Ok(writes)
+    }
+}
+
+/// The content that takes lines back: all of them, with the document's allowances and charges, unless some are named.
+fn credited_content(
+    invoiced: &InvoiceContent,
+    lines: &[LineCredit],
+) -> Result<InvoiceContent, Error> {
+    let mut content = invoiced.clone();
+    if lines.is_empty() {
+        for (number, line) in (1_u32..).zip(&mut content.lines) {
+            line.takes_back = Some(number);
+        }
+        return Ok(content);
+    }
+    content.adjustments = Vec::new();
+    content.lines = lines
+        .iter()
+        .enumerate()
+        .map(|(place, credit)| credited_line(invoiced, place, credit))
+        .collect::<Result<_, _>>()?;
+    Ok(content)
+}
+
+fn credited_line(
+    invoiced: &InvoiceContent,
+    place: usize,
+    credit: &LineCredit,
+) -> Result<Line, Error> {
+    let pointer = |name: &str| format!("/lines/{place}/{name}");
+    let index = usize::try_from(credit.line)
+        .ok()
+        .and_then(|line| line.checked_sub(1));
+    let line = index
+        .and_then(|index| invoiced.lines.get(index))
+        .ok_or_else(|| {
+            Error::invalid("unknown", &pointer("line"), "the invoice has no such line")
+        })?;
+    let is_whole = credit.quantity == line.quantity;
+    if !is_whole && !line.adjustments.is_empty() {
+        return Err(Error::invalid(
+            "out-of-range",
+            &pointer("quantity"),
+            format!(
+                "a line with allowances or charges is taken back whole: {}",
+                line.quantity
+            ),
+        ));
+    }
+    Ok(Line {
+        quantity: credit.quantity,
+        takes_back: Some(credit.line),
+        ..line.clone()
+    })
+}

@@ -1,0 +1,336 @@
+//! Credit notes, the steps of payables, discarded drafts, and items that were open before the office began.
+
+use bursar_domain::{
+    decimal::Decimal,
+    invoice::{Flow, InvoiceContent, InvoiceState, Line},
+    totals::Tax,
+};
+use bursar_office::{Session, allocations::Part, credits::LineCredit, openings::OpenItem};
+use jiff::civil::date;
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::organisation::{Organisation, code, content, eur, payment};
+
+fn decimal(text: &str) -> Decimal {
+    Decimal::parse(text).expect("a decimal")
+}
+
+fn part(invoice: &str, minor: i64) -> Part {
+    Part {
+        invoice: invoice.to_owned(),
+        amount: eur(minor),
+    }
+}
+
+fn line(quantity: i64, price_minor: i64, category: &str, rate: i64) -> Line {
+    Line {
+        description: "Work".to_owned(),
+        quantity: Decimal::new(quantity, 1).expect("a decimal"),
+        unit: "HUR".to_owned(),
+        unit_price: Decimal::new(price_minor, 2).expect("a decimal"),
+        tax: Tax {
+            category: category.to_owned(),
+            rate: Decimal::new(rate, 0).expect("a decimal"),
+        },
+        adjustments: Vec::new(),
+        takes_back: None,
+        extra: Value::Null,
+    }
+}
+
+async fn issued(session: &mut Session, key: &str, content: &InvoiceContent) -> String {
+    let draft = session.draft_invoice(key, content).await.expect("a draft");
+    issue(session, &draft.id).await;
+    draft.id.to_string()
+}
+
+async fn issue(session: &mut Session, id: &str) {
+    let day = Some(date(2026, 3, 2));
+    let issued = session.issue_invoice(id, None, None, day).await;
+    issued.expect("issued");
+}
+
+async fn credited(session: &mut Session, key: &str, invoice: &str, lines: &[LineCredit]) -> String {
+    let note = session.draft_credit_note(key, invoice, lines).await;
+    let note = note.expect("a draft").id.to_string();
+    issue(session, &note).await;
+    note
+}
+
+fn some_of(line: u32, quantity: &str) -> LineCredit {
+    LineCredit {
+        line,
+        quantity: decimal(quantity),
+    }
+}
+
+#[tokio::test]
+async fn a_credit_note_is_set_against_its_invoice_and_the_rest_against_others() {
+    let mut office = Organisation::open().await;
+    let customer = office.customer.clone();
+    let mut session = office.person();
+    let one = issued(
+        &mut session,
+        "1",
+        &content(Flow::Receivable, &customer, "100"),
+    )
+    .await;
+    let other = issued(
+        &mut session,
+        "2",
+        &content(Flow::Receivable, &customer, "30"),
+    )
+    .await;
+    let paid = session.record_payment("p", &payment("R1", 8_000)).await;
+    let paid = paid.expect("a payment").id;
+    let allocated = session.allocate("a", &paid, &[part(&one, 8_000)]).await;
+    allocated.expect("allocated");
+    let note = credited(&mut session, "n", &one, &[some_of(1, "0.5")]).await;
+    let open = async |session: &mut Session, id: &str| {
+        let found = session.invoice(id).await.expect("an invoice");
+        found.body.outstanding
+    };
+    assert_eq!(open(&mut session, &one).await, eur(0));
+    assert_eq!(open(&mut session, &note).await, eur(3_000));
+    let left = session.allocate("b", &note, &[part(&other, 3_001)]).await;
+    assert_eq!(code(left), "over-settled");
+    let settled = session.allocate("b", &note, &[part(&other, 2_000)]).await;
+    settled.expect("allocated");
+    office.commit(session).await;
+    let mut session = office.person();
+    assert_eq!(open(&mut session, &other).await, eur(1_000));
+    assert_eq!(open(&mut session, &note).await, eur(1_000));
+    let number = session.invoice(&note).await.expect("a note").body.number;
+    assert_eq!(number.as_deref(), Some("CN-2026-000001"));
+}
+
+#[tokio::test]
+async fn nothing_is_credited_twice() {
+    let mut office = Organisation::open().await;
+    let customer = office.customer.clone();
+    let mut invoiced = content(Flow::Receivable, &customer, "100");
+    invoiced.lines = vec![line(20, 1_000, "S", 20), line(10, 5_000, "S", 20)];
+    let mut session = office.person();
+    let invoice = issued(&mut session, "1", &invoiced).await;
+    let unknown = session
+        .draft_credit_note("n", &invoice, &[some_of(3, "1")])
+        .await;
+    assert_eq!(code(unknown), "unknown");
+    credited(&mut session, "n1", &invoice, &[some_of(1, "1.5")]).await;
+    // Within the invoice, but not within the line.
+    let second = session
+        .draft_credit_note("n2", &invoice, &[some_of(1, "0.6")])
+        .await;
+    let second = second.expect("a draft").id;
+    let day = Some(date(2026, 3, 2));
+    let refused = session.issue_invoice(&second, None, None, day).await;
+    assert_eq!(code(refused), "over-credited");
+    credited(&mut session, "n3", &invoice, &[some_of(1, "0.5")]).await;
+    let all = session.draft_credit_note("n4", &invoice, &[]).await;
+    let all = all.expect("a draft").id;
+    let refused = session.issue_invoice(&all, None, None, day).await;
+    assert_eq!(code(refused), "over-credited");
+    let of_a_note = session.draft_credit_note("n5", &second, &[]).await;
+    assert_eq!(code(of_a_note), "wrong-state");
+    office.commit(session).await;
+}
+
+#[tokio::test]
+async fn a_discarded_draft_uses_up_no_number() {
+    let mut office = Organisation::open().await;
+    let customer = office.customer.clone();
+    let mut session = office.person();
+    let draft = content(Flow::Receivable, &customer, "10");
+    let gone = session
+        .draft_invoice("1", &draft)
+        .await
+        .expect("a draft")
+        .id;
+    let better = InvoiceContent {
+        due_date: Some(date(2026, 4, 30)),
+        ..content(Flow::Receivable, &customer, "12")
+    };
+    let updated = session.update_invoice(&gone, None, &better).await;
+    assert_eq!(updated.expect("an update").body.totals.gross, eur(1_200));
+    let discarded = session
+        .discard_invoice(&gone, None)
+        .await
+        .expect("discarded");
+    assert_eq!(discarded.body.state, InvoiceState::Discarded);
+    session
+        .discard_invoice(&gone, None)
+        .await
+        .expect("it is already");
+    let refused = session.update_invoice(&gone, None, &better).await;
+    assert_eq!(code(refused), "wrong-state");
+    let refused = session.issue_invoice(&gone, None, None, None).await;
+    assert_eq!(code(refused), "wrong-state");
+    let kept = issued(&mut session, "2", &draft).await;
+    office.commit(session).await;
+    let mut session = office.person();
+    let number = session
+        .invoice(&kept)
+        .await
+        .expect("an invoice")
+        .body
+        .number;
+    assert_eq!(number.as_deref(), Some("INV-2026-000001"));
+}
+
+#[tokio::test]
+async fn inv_8_only_listed_steps_happen() {
+    let mut office = Organisation::open().await;
+    let supplier = office.customer.clone();
+    let steps = |state: InvoiceState| -> &'static [InvoiceState] {
+        use InvoiceState::{Approved, Matched, NeedsAttention, Received, Rejected, Scheduled};
+        match state {
+            Matched => &[Matched],
+            NeedsAttention => &[NeedsAttention],
+            Approved => &[Matched, Approved],
+            Scheduled => &[Matched, Approved, Scheduled],
+            Rejected => &[Rejected],
+            Received => &[],
+            other => unreachable!("{other:?} is no state of a payable"),
+        }
+    };
+    let payable = |state: &InvoiceState| {
+        !matches!(
+            state,
+            InvoiceState::Draft | InvoiceState::Issued | InvoiceState::Discarded
+        )
+    };
+    let mut tried = 0;
+    for from in InvoiceState::ALL.into_iter().filter(payable) {
+        for next in InvoiceState::ALL {
+            let mut session = office.person();
+            let received = content(Flow::Payable, &supplier, "10");
+            let id = session
+                .draft_invoice(&format!("{from:?}-{next:?}"), &received)
+                .await;
+            let id = id.expect("received").id;
+            for step in steps(from) {
+                session
+                    .step_invoice(&id, None, *step)
+                    .await
+                    .expect("a step");
+            }
+            let taken = session.step_invoice(&id, None, next).await;
+            assert_eq!(
+                taken.is_ok(),
+                from == next || from.may_become(next),
+                "{from:?} to {next:?}"
+            );
+            office.commit(session).await;
+            tried += 1;
+        }
+    }
+    assert_eq!(tried, 54);
+}
+
+#[tokio::test]
+async fn a_rejected_invoice_is_not_owed_and_lets_the_supplier_try_again() {
+    let mut office = Organisation::open().await;
+    let supplier = office.customer.clone();
+    let received = InvoiceContent {
+        supplier_number: Some("A-17".to_owned()),
+        ..content(Flow::Payable, &supplier, "10")
+    };
+    let mut session = office.person();
+    let id = session
+        .draft_invoice("1", &received)
+        .await
+        .expect("received")
+        .id;
+    let twice = session.draft_invoice("2", &received).await;
+    assert_eq!(code(twice), "not-unique");
+    let rejected = session
+        .step_invoice(&id, None, InvoiceState::Rejected)
+        .await;
+    assert_eq!(rejected.expect("rejected").body.outstanding, eur(0));
+    session
+        .draft_invoice("2", &received)
+        .await
+        .expect("received again");
+    office.commit(session).await;
+}
+
+#[tokio::test]
+async fn an_open_item_keeps_its_number_and_what_is_open_of_it() {
+    let mut office = Organisation::open().await;
+    let customer = office.customer.clone();
+    let item = |number: &str, minor| OpenItem {
+        content: content(Flow::Receivable, &customer, "100"),
+        number: number.to_owned(),
+        issue_date: date(2026, 1, 15),
+        outstanding: eur(minor),
+    };
+    let mut session = office.person();
+    let taken = session.open_item("1", &item("R/2025/118", 4_000)).await;
+    let taken = taken.expect("an open item");
+    assert_eq!(taken.body.outstanding, eur(4_000));
+    assert_eq!(
+        code(session.open_item("2", &item("R/2025/118", 1)).await),
+        "not-unique"
+    );
+    assert_eq!(
+        code(session.open_item("3", &item("R/2025/119", 10_001)).await),
+        "out-of-range"
+    );
+    let again = session.open_item("1", &item("R/2025/118", 4_000)).await;
+    assert_eq!(again.expect("the same").id, taken.id);
+    let paid = session.record_payment("p", &payment("R1", 4_000)).await;
+    let paid = paid.expect("a payment").id;
+    let settled = session
+        .allocate("a", &paid, &[part(&taken.id, 4_000)])
+        .await;
+    settled.expect("allocated");
+    let ours = issued(
+        &mut session,
+        "4",
+        &content(Flow::Receivable, &customer, "1"),
+    )
+    .await;
+    office.commit(session).await;
+    let mut session = office.person();
+    let ours = session.invoice(&ours).await.expect("an invoice").body;
+    assert_eq!(ours.number.as_deref(), Some("INV-2026-000001"));
+    let taken = session.invoice(&taken.id).await.expect("an invoice").body;
+    assert_eq!(
+        (taken.number.as_deref(), taken.outstanding),
+        (Some("R/2025/118"), eur(0))
+    );
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn inv_7_crediting_everything_leaves_nothing(
+        lines in proptest::collection::vec((1_i64..200, 0_i64..100_000, 0_usize..3), 1..8)
+    ) {
+        let rates = [("S", 20), ("S", 7), ("Z", 0)];
+        let lines: Vec<Line> = lines
+            .into_iter()
+            .map(|(quantity, price, rate)| line(quantity, price, rates[rate].0, rates[rate].1))
+            .collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut office = Organisation::open().await;
+            let customer = office.customer.clone();
+            let invoiced = InvoiceContent { lines, ..content(Flow::Receivable, &customer, "1") };
+            let mut session = office.person();
+            let id = issued(&mut session, "1", &invoiced).await;
+            let note = credited(&mut session, "2", &id, &[]).await;
+            office.commit(session).await;
+            let mut session = office.person();
+            let invoice = session.invoice(&id).await.expect("an invoice").body;
+            let note = session.invoice(&note).await.expect("a note").body;
+            assert_eq!((invoice.outstanding, note.outstanding), (eur(0), eur(0)));
+            assert_eq!(invoice.totals.tax_totals, note.totals.tax_totals);
+            let credited = invoice.credited.expect("it was credited");
+            assert_eq!(credited.gross, invoice.totals.gross);
+            assert_eq!(credited.line_nets, invoice.totals.line_nets);
+        });
+    }
+}
