@@ -9,7 +9,7 @@ use std::{
 
 use bursar_domain::{
     derive::{Derived, derive, rows_of_space},
-    draft::{Direction, Position},
+    draft::{Direction, Position, UniqueKey},
     index::{Condition, IndexEntry, key_of},
     office::Collection,
     row::{Kind, Row, RowKey, Seq},
@@ -185,6 +185,37 @@ impl Snapshot {
         found
             .map(|(kind, collection, id)| row_key(&kind, &collection, &id))
             .transpose()
+    }
+
+    /// The rows that hold unique values; free values are left out.
+    pub async fn find_uniques(
+        &mut self,
+        values: &[UniqueKey],
+    ) -> Result<HashMap<UniqueKey, RowKey>, Error> {
+        let mut found = HashMap::with_capacity(values.len());
+        if self.at.is_some() {
+            for value in values {
+                let holder = self.find_unique(&value.space, &value.value).await?;
+                found.extend(holder.map(|key| (value.clone(), key)));
+            }
+            return Ok(found);
+        }
+        let storable =
+            |value: &&UniqueKey| !value.space.contains('\0') && !value.value.contains('\0');
+        let asked = values.iter().filter(storable);
+        let asked = asked.map(|value| args![value.space.as_str(), value.value.as_str()]);
+        let rows: Vec<(String, String, String, String, String)> = self
+            .tx()
+            .await?
+            .all_of(&sql::UNIQUE_TAKEN, asked.collect())
+            .await?;
+        for (space, value, kind, collection, id) in rows {
+            found.insert(
+                UniqueKey { space, value },
+                row_key(&kind, &collection, &id)?,
+            );
+        }
+        Ok(found)
     }
 
     async fn find_unique_as_of(

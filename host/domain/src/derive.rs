@@ -54,10 +54,9 @@ fn record_keys(
             .indexed
             .iter()
             .find(|indexed| indexed.name == *field)?;
-        let space = format!("record/{}/{field}", key.collection);
         Some(UniqueKey {
-            space,
-            value: text_of(indexed.value(body))?,
+            space: record_space(&key.collection, field),
+            value: unique_text(indexed.value(body))?,
         })
     };
     collection
@@ -140,7 +139,13 @@ pub fn normalised_number(number: &str) -> String {
         .collect()
 }
 
-fn text_of(value: &Value) -> Option<String> {
+/// The space of a record's unique field.
+pub fn record_space(collection: &str, field: &str) -> String {
+    format!("record/{collection}/{field}")
+}
+
+/// A unique field's value as text; none if there is none.
+pub fn unique_text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,
         Value::String(text) => Some(text.clone()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bursar_domain::{
-    draft::Direction,
+    draft::{Direction, UniqueKey},
     index::Comparison,
     row::{Kind, RowKey},
 };
@@ -460,5 +460,37 @@ async fn rows_of_every_kind_are_kept_apart() {
             .await;
         let row = row.expect("a read").expect("the row");
         assert_eq!(*row.body, json!({"kind": "effect"}));
+    }
+}
+
+#[tokio::test]
+async fn holders_of_many_unique_values_are_found_at_once() {
+    for database in databases().await {
+        define(&database, "c").await;
+        let ids: Vec<String> = (0..600).map(|place| format!("r{place:03}")).collect();
+        let rows: Vec<(&str, Option<Value>)> = ids
+            .iter()
+            .map(|id| (id.as_str(), Some(json!({"code": format!("code {id}")}))))
+            .collect();
+        let seq = write(&database, "c", &rows).await;
+        write(&database, "c", &[("r007", None)]).await;
+        let value = |value: String| UniqueKey {
+            space: "record/c/code".to_owned(),
+            value,
+        };
+        let mut asked: Vec<UniqueKey> = ids.iter().map(|id| value(format!("code {id}"))).collect();
+        asked.extend([value("code".to_owned()), value("nul \0".to_owned())]);
+        let now = database.snapshot().find_uniques(&asked).await;
+        let now = now.expect("the holders");
+        assert_eq!(now.len(), 599);
+        for (value, holder) in &now {
+            assert_eq!(value.value, format!("code {}", holder.id));
+        }
+        let then = database.snapshot_at(seq).find_uniques(&asked[7..8]).await;
+        let then = then.expect("the holders as of then");
+        assert_eq!(then.get(&asked[7]), Some(&record("c", "r007")));
+        assert!(!now.contains_key(&asked[7]));
+        let none = database.snapshot().find_uniques(&[]).await;
+        assert!(none.expect("nothing").is_empty());
     }
 }
