@@ -17,6 +17,8 @@ pub mod describe;
 mod documents;
 mod effects;
 mod error;
+pub mod export;
+pub mod import;
 pub mod input;
 pub mod invoices;
 mod listing;

@@ -192,6 +192,11 @@ impl Session {
         self.apply(vec![Write::removal(&row)])
     }
 
+    /// Passes if records may be read.
+    pub(crate) fn require_read(&self, collection: &str) -> Result<(), Error> {
+        self.require_records(collection, RecordOperation::Read)
+    }
+
     fn require_records(&self, collection: &str, operation: RecordOperation) -> Result<(), Error> {
         let words =
             || format!("{operation:?} on records of {:?}", name_of(collection)).to_lowercase();

@@ -1,5 +1,7 @@
 //! One row's new image on its way into the draft: canonical, indexed, and made from a known revision.
 
+use std::collections::HashMap;
+
 use bursar_domain::{
     canonical::{self, CanonicalError},
     derive::{Derived, derive},
@@ -119,6 +121,25 @@ impl Session {
             .find_unique(&value.space, &value.value)
             .await?;
         Ok(stored.filter(|key| self.draft.change(key).is_none()))
+    }
+
+    /// Holders of many values at once, as [`Session::holder_of`]; free values are left out.
+    pub(crate) async fn holders_of(
+        &mut self,
+        values: &[UniqueKey],
+    ) -> Result<HashMap<UniqueKey, RowKey>, Error> {
+        if values.is_empty() {
+            return Ok(HashMap::new());
+        }
+        self.pin().await?;
+        let mut found = self.snapshot.find_uniques(values).await?;
+        found.retain(|_, key| self.draft.change(key).is_none());
+        for value in values {
+            if let Some(key) = self.holders.get(value) {
+                found.insert(value.clone(), key.clone());
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -1,0 +1,701 @@
+//! Imports and exports: what files do to records, and that doing it again does nothing.
+
+use std::{
+    io::{Cursor, Read, Seek},
+    sync::Arc,
+};
+
+use bursar_domain::{
+    manifest::Authority,
+    office::Collection,
+    row::{Kind, RowKey},
+};
+use bursar_office::{
+    Context, Error, Paging, Session,
+    export::{Export, ExportFormat},
+    import::{Counts, End, Import, Imported, Progress, Report, RowProblem, Stage, commit, preview},
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::organisation::{Organisation, code, context, grant};
+
+/// Lines of text are a file.
+type File = Cursor<Vec<u8>>;
+
+fn file(text: &str) -> File {
+    Cursor::new(text.as_bytes().to_vec())
+}
+
+fn import(value: &Value) -> Import {
+    let mut whole = json!({"collection": "items", "format": {"kind": "csv"}});
+    for (name, part) in value.as_object().expect("parts of an import") {
+        whole[name] = part.clone();
+    }
+    serde_json::from_value(whole).expect("a good import")
+}
+
+fn by(properties: &[&str]) -> Import {
+    import(&json!({"key": {"properties": properties}}))
+}
+
+fn items() -> Collection {
+    serde_json::from_value(json!({
+        "schema": {
+            "type": "object",
+            "required": ["code"],
+            "additionalProperties": false,
+            "properties": {
+                "code": {"type": "string", "minLength": 1, "maxLength": 20},
+                "name": {"type": "string"},
+                "mail": {"type": "string", "format": "email"},
+                "size": {"type": ["integer", "null"]},
+                "price": {"type": "string"},
+                "is_sold": {"type": "boolean"},
+                "tags": {"type": "array", "items": {"type": "string"}},
+                "kept": {"type": "string"}
+            }
+        },
+        "indexed": [
+            {"name": "code", "type": "text"}, {"name": "mail", "type": "text"},
+            {"name": "size", "type": "integer"}, {"name": "price", "type": "decimal"}
+        ],
+        "unique": ["code", "mail"]
+    }))
+    .expect("a good definition")
+}
+
+/// An organisation with a collection "items".
+async fn opened() -> Organisation {
+    let mut office = Organisation::open().await;
+    let mut session = office.person();
+    session
+        .define_collection("items", &items())
+        .await
+        .expect("a collection");
+    office.commit(session).await;
+    office
+}
+
+fn everything() -> Context {
+    context(None, Authority::Everything, [77; 32])
+}
+
+async fn looked<R: Read + Seek + Send>(
+    office: &Organisation,
+    import: &Import,
+    mut file: R,
+) -> Result<Report, Error> {
+    preview(
+        &office.database,
+        &everything(),
+        import,
+        &mut file,
+        &mut |_| {},
+    )
+    .await
+}
+
+async fn done<R: Read + Seek + Send>(
+    office: &Organisation,
+    import: &Import,
+    mut file: R,
+) -> Imported {
+    commit(
+        &office.database,
+        &everything(),
+        import,
+        &mut file,
+        &mut |_| {},
+    )
+    .await
+    .expect("an import")
+}
+
+/// Every record, by its code.
+async fn stored(office: &mut Organisation) -> Vec<(String, Value)> {
+    let mut session = office.person();
+    let (mut found, mut paging) = (Vec::new(), Paging::first());
+    loop {
+        let page = session.search_records("items", &[], &[], &paging).await;
+        let page = page.expect("records");
+        found.extend(
+            page.items
+                .iter()
+                .map(|record| (record.id.to_string(), record.body.as_ref().clone())),
+        );
+        paging.after = page.next;
+        if paging.after.is_none() {
+            break;
+        }
+    }
+    found.sort_by_key(|(_, body)| body["code"].to_string());
+    found
+}
+
+fn told(problems: &[RowProblem]) -> Vec<String> {
+    let told = |problem: &RowProblem| {
+        let column = problem.column.as_deref().unwrap_or("-");
+        format!("{}: {} at {column}", problem.line, problem.code)
+    };
+    problems.iter().map(told).collect()
+}
+
+fn counts(new: u64, changed: u64, same: u64, bad: u64) -> Counts {
+    Counts {
+        rows: new + changed + same + bad,
+        new,
+        changed,
+        same,
+        bad,
+    }
+}
+
+#[tokio::test]
+async fn a_preview_shows_what_a_commit_does_and_changes_nothing() {
+    let mut office = opened().await;
+    let first = "code,name,size,price,is_sold,tags\na,Anna,1,1.10,true,\"[\"\"x\"\"]\"\nb,,,,,\n";
+    let report = looked(&office, &by(&["code"]), file(first))
+        .await
+        .expect("a report");
+    assert_eq!(report.counts, counts(2, 0, 0, 0));
+    assert!(stored(&mut office).await.is_empty());
+    let imported = done(&office, &by(&["code"]), file(first)).await;
+    assert_eq!((imported.end, imported.commits), (End::Complete, 1));
+    assert_eq!(imported.report, report);
+    let bodies: Vec<Value> = stored(&mut office)
+        .await
+        .into_iter()
+        .map(|(_, body)| body)
+        .collect();
+    let anna = json!({"code": "a", "name": "Anna", "size": 1, "price": "1.10", "is_sold": true, "tags": ["x"]});
+    assert_eq!(bodies, [anna, json!({"code": "b"})]);
+
+    let second = "code,size,name\na,2,Anna\nb,,\nc,3,Cleo\n";
+    let report = looked(&office, &by(&["code"]), file(second))
+        .await
+        .expect("a report");
+    assert_eq!(report.counts, counts(1, 1, 1, 0));
+    let shown: Vec<Value> = report
+        .diffs
+        .iter()
+        .map(|diff| serde_json::to_value(diff).expect("JSON"))
+        .collect();
+    let id = stored(&mut office).await[0].0.clone();
+    assert_eq!(
+        shown[0],
+        json!({"line": 2, "id": id, "fields": [{"property": "size", "before": 1, "after": 2}]})
+    );
+    assert_eq!(
+        (&shown[1]["line"], &shown[1]["id"], shown.len()),
+        (&json!(4), &Value::Null, 2)
+    );
+    assert_eq!(
+        done(&office, &by(&["code"]), file(second)).await.report,
+        report
+    );
+}
+
+#[tokio::test]
+async fn rec_5_what_no_column_names_stays_and_an_empty_cell_takes_away() {
+    let mut office = opened().await;
+    let whole = "code,name,kept,size\na,Anna,here,1\n";
+    done(&office, &by(&["code"]), file(whole)).await;
+    done(&office, &by(&["code"]), file("code,name\na,\n")).await;
+    let expected = json!({"code": "a", "kept": "here", "size": 1});
+    assert_eq!(stored(&mut office).await[0].1, expected);
+    let keep = import(&json!({"key": {"properties": ["code"]}, "mapping": {"empty": "keep"}}));
+    done(&office, &keep, file("code,size,name\na,,Ada\n")).await;
+    let expected = json!({"code": "a", "kept": "here", "size": 1, "name": "Ada"});
+    assert_eq!(stored(&mut office).await[0].1, expected);
+    let lines = import(&json!({"format": {"kind": "json-lines"}, "key": {"properties": ["code"]}}));
+    done(
+        &office,
+        &lines,
+        file("{\"code\":\"a\",\"size\":null,\"name\":null}\n"),
+    )
+    .await;
+    // Null where the schema allows it is a value; where it does not it is none.
+    let expected = json!({"code": "a", "kept": "here", "size": null});
+    assert_eq!(stored(&mut office).await[0].1, expected);
+}
+
+#[tokio::test]
+async fn columns_are_mapped_and_unknown_ones_refused_by_name() {
+    let mut office = opened().await;
+    let refused = looked(&office, &by(&["code"]), file("code,Name,_id\na,b,c\n")).await;
+    let problems = refused.expect_err("refused").problems();
+    let pointers: Vec<&str> = problems
+        .iter()
+        .map(|problem| problem.pointer.as_str())
+        .collect();
+    assert_eq!(pointers, ["/mapping/columns/Name", "/mapping/columns/_id"]);
+    let mapped = import(&json!({
+        "key": {"properties": ["code"]},
+        "mapping": {
+            "columns": {"No.": {"property": "code"}, "Preis": {"property": "price"}, "x": "ignore"},
+            "constants": {"kept": "from the shop"},
+            "decimal_comma": ["Preis"]
+        }
+    }));
+    done(&office, &mapped, file("No.;Preis;x\na;1.234,50;y\n")).await;
+    let expected = json!({"code": "a", "price": "1234.50", "kept": "from the shop"});
+    assert_eq!(stored(&mut office).await[0].1, expected);
+    let check = async |parts: Value, text: &str, expected: &str| {
+        assert_eq!(
+            code(looked(&office, &import(&parts), file(text)).await),
+            expected,
+            "{text}"
+        );
+    };
+    check(
+        json!({"mapping": {"columns": {"gone": "ignore"}}}),
+        "code\na\n",
+        "unknown",
+    )
+    .await;
+    check(
+        json!({"mapping": {"columns": {"x": {"property": "code"}}}}),
+        "code,x\na,b\n",
+        "duplicate",
+    )
+    .await;
+    check(
+        json!({"key": {"properties": ["name"]}}),
+        "code,name\na,b\n",
+        "key-not-unique",
+    )
+    .await;
+    check(
+        json!({"key": {"properties": ["mail"]}}),
+        "code\na\n",
+        "key-missing",
+    )
+    .await;
+    check(
+        json!({"key": {"properties": []}}),
+        "code\na\n",
+        "wrong-count",
+    )
+    .await;
+    check(json!({"chunk_rows": 0}), "code\na\n", "out-of-range").await;
+    check(
+        json!({"collection": "nothing"}),
+        "code\na\n",
+        "collection-unknown",
+    )
+    .await;
+    check(json!({}), "", "empty").await;
+}
+
+#[tokio::test]
+async fn bad_rows_are_all_told_and_nothing_is_committed_unless_they_are_skipped() {
+    let mut office = opened().await;
+    done(
+        &office,
+        &by(&["code"]),
+        file("code,mail\nz,z@example.com\n"),
+    )
+    .await;
+    let text = "code,mail,size\n\
+        a,a@example.com,1\n\
+        b,b@example.com,many\n\
+        ,c@example.com,1\n\
+        d,d@example.com\n\
+        e,nobody,1\n\
+        f,z@example.com,1\n\
+        a,g@example.com,1\n\
+        h,a@example.com,1\n";
+    let mut expected = [
+        "3: not-an-integer at size",
+        "4: key-missing at -",
+        "5: ragged at size",
+        "6: schema-violation at mail",
+        "7: not-unique at mail",
+        "8: duplicate at -",
+        "9: duplicate at -",
+    ];
+    let refused = done(&office, &by(&["code"]), file(text)).await;
+    assert_eq!((refused.end, refused.commits), (End::Refused, 0));
+    assert_eq!(told(&refused.report.problems), expected);
+    assert_eq!(refused.report.counts, counts(1, 0, 0, 7));
+    let twice = &refused.report.problems[5].message;
+    assert!(twice.contains("lines 2 and 8"), "{twice}");
+    assert_eq!(stored(&mut office).await.len(), 1);
+    for chunk_rows in [1, 3, 100] {
+        let skips = json!({"key": {"properties": ["code"]}, "mode": "skip-bad-rows", "chunk_rows": chunk_rows});
+        let skipped = done(&office, &import(&skips), file(text)).await;
+        assert_eq!(skipped.end, End::Complete);
+        assert_eq!(told(&skipped.report.problems), expected);
+        // From now on the value is that of a record that was there before.
+        expected[6] = "9: not-unique at mail";
+        assert_eq!(stored(&mut office).await.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_several_properties_names_one_record() {
+    let mut office = opened().await;
+    let keys = by(&["code", "mail"]);
+    done(
+        &office,
+        &keys,
+        file("code,mail\na,a@example.com\nb,b@example.com\n"),
+    )
+    .await;
+    let report = looked(&office, &keys, file("code,mail\na,b@example.com\n"))
+        .await
+        .expect("a report");
+    assert_eq!(told(&report.problems), ["2: key-ambiguous at -"]);
+    // Known by one of them, and given another value of the other.
+    done(&office, &keys, file("code,mail\na,new@example.com\n")).await;
+    let bodies: Vec<Value> = stored(&mut office)
+        .await
+        .into_iter()
+        .map(|(_, body)| body)
+        .collect();
+    assert_eq!(bodies[0], json!({"code": "a", "mail": "new@example.com"}));
+    assert_eq!(bodies.len(), 2);
+}
+
+#[tokio::test]
+async fn a_unique_value_that_one_row_gives_up_another_may_take() {
+    let mut office = opened().await;
+    let keys = by(&["code"]);
+    done(&office, &keys, file("code,mail\na,x@example.com\n")).await;
+    for chunk_rows in [1, 10] {
+        let import = Import {
+            chunk_rows,
+            ..keys.clone()
+        };
+        let text = "code,mail\na,y@example.com\nb,x@example.com\n";
+        let report = looked(&office, &import, file(text))
+            .await
+            .expect("a report");
+        assert_eq!(report.counts.bad, 0, "{:?}", report.problems);
+        assert_eq!(done(&office, &import, file(text)).await.end, End::Complete);
+    }
+    assert_eq!(stored(&mut office).await.len(), 2);
+    let wrong = "code,mail\nc,x@example.com\nb,z@example.com\n";
+    let report = looked(&office, &keys, file(wrong)).await.expect("a report");
+    assert_eq!(told(&report.problems), ["2: not-unique at mail"]);
+}
+
+#[tokio::test]
+async fn without_a_key_the_same_file_is_imported_once() {
+    let mut office = opened().await;
+    let lines = import(&json!({}));
+    let text = "code,name\na,Anna\nb,Bert\n";
+    assert_eq!(
+        done(&office, &lines, file(text)).await.report.counts,
+        counts(2, 0, 0, 0)
+    );
+    let again = done(&office, &lines, file(text)).await;
+    assert_eq!(
+        (again.report.counts, again.commits),
+        (counts(0, 0, 2, 0), 0)
+    );
+    // What somebody changed meanwhile is not taken back.
+    let mut session = office.person();
+    let id = stored(&mut office).await[0].0.clone();
+    session
+        .patch_record("items", &id, None, &json!({"name": "Ada"}))
+        .await
+        .expect("patched");
+    office.commit(session).await;
+    assert_eq!(done(&office, &lines, file(text)).await.commits, 0);
+    assert_eq!(stored(&mut office).await[0].1["name"], "Ada");
+    // Another file is other rows.
+    let other = looked(&office, &lines, file("code,name\nc,Anna\n"))
+        .await
+        .expect("a report");
+    assert_eq!(other.counts, counts(1, 0, 0, 0));
+}
+
+#[tokio::test]
+async fn rows_by_id_change_their_record_and_rows_without_one_are_new() {
+    let mut office = opened().await;
+    done(&office, &by(&["code"]), file("code,name\na,Anna\n")).await;
+    let id = stored(&mut office).await[0].0.clone();
+    let by_id = import(&json!({"key": "id"}));
+    let text = format!("_id,code,name\n{id},a,Ada\n,b,Bert\n");
+    assert_eq!(
+        done(&office, &by_id, file(&text)).await.report.counts,
+        counts(1, 1, 0, 0)
+    );
+    assert_eq!(
+        done(&office, &by_id, file(&text)).await.report.counts,
+        counts(0, 0, 2, 0)
+    );
+    let wrong = format!("_id,code\n{id},a\n{id},a\nnobody,c\nüml aut,d\n");
+    let report = looked(&office, &by_id, file(&wrong))
+        .await
+        .expect("a report");
+    assert_eq!(
+        told(&report.problems),
+        [
+            "3: duplicate at -",
+            "4: not-found at _id",
+            "5: not-found at _id"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_import_needs_the_rights_of_its_collection() {
+    let office = opened().await;
+    let some =
+        grant(json!({"kind": "records", "collection": "items", "operations": ["read", "create"]}));
+    let lacking = context(None, Authority::Granted(vec![some]), [1; 32]);
+    let mut text = file("code\na\n");
+    let refused = commit(
+        &office.database,
+        &lacking,
+        &by(&["code"]),
+        &mut text,
+        &mut |_| {},
+    )
+    .await;
+    assert_eq!(code(refused), "not-granted");
+    let all = grant(
+        json!({"kind": "records", "collection": "items", "operations": ["read", "create", "update"]}),
+    );
+    let granted = context(None, Authority::Granted(vec![all]), [1; 32]);
+    let done = commit(
+        &office.database,
+        &granted,
+        &by(&["code"]),
+        &mut text,
+        &mut |_| {},
+    )
+    .await;
+    assert_eq!(done.expect("an import").commits, 1);
+}
+
+fn many(rows: usize) -> String {
+    let lines: Vec<String> = (0..rows)
+        .map(|place| format!("c{place:03},n{place}"))
+        .collect();
+    format!("code,name\n{}\n", lines.join("\n"))
+}
+
+#[tokio::test]
+async fn rec_6_an_interrupted_import_is_continued_and_each_row_is_there_once() {
+    for import in [
+        import(&json!({"chunk_rows": 7})),
+        Import {
+            chunk_rows: 7,
+            ..by(&["code"])
+        },
+    ] {
+        let mut office = opened().await;
+        let text = many(50);
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let mut tell = Some(tell);
+        let mut progress = |progress: Progress| {
+            let is_enough = progress.stage == Stage::Committing && progress.rows_done >= 21;
+            if let Some(tell) = tell.take_if(|_| is_enough) {
+                tell.send(()).expect("somebody waits");
+            }
+        };
+        let (author, mut source) = (everything(), file(&text));
+        tokio::select! {
+            biased;
+            told = told => told.expect("three chunks are committed"),
+            _ = commit(&office.database, &author, &import, &mut source, &mut progress) => panic!("not interrupted"),
+        }
+        let there = stored(&mut office).await.len();
+        assert!((21..50).contains(&there), "{there} rows");
+        let rest = done(&office, &import, file(&text)).await;
+        let there = there as u64;
+        // A chunk that was on its way when the import was dropped may have arrived.
+        assert!(rest.report.counts.same >= there);
+        assert_eq!(rest.report.counts.new + rest.report.counts.same, 50);
+        let all = stored(&mut office).await;
+        assert_eq!(all.len(), 50);
+        for (place, (id, body)) in all.iter().enumerate() {
+            assert_eq!(
+                *body,
+                json!({"code": format!("c{place:03}"), "name": format!("n{place}")})
+            );
+            let key = RowKey::within(Kind::Record, "items", id);
+            let history = office
+                .database
+                .row_history(&key, None, 10)
+                .await
+                .expect("a history");
+            assert_eq!(history.len(), 1, "{history:?}");
+        }
+        let again = done(&office, &import, file(&text)).await;
+        assert_eq!(
+            (again.commits, again.report.counts),
+            (0, counts(0, 0, 50, 0))
+        );
+    }
+}
+
+#[tokio::test]
+async fn progress_is_told_for_each_chunk_of_both_stages() {
+    let office = opened().await;
+    let import = Import {
+        chunk_rows: 20,
+        ..by(&["code"])
+    };
+    let mut told = Vec::new();
+    let mut progress =
+        |progress: Progress| told.push((progress.stage, progress.rows_done, progress.rows_total));
+    let mut source = file(&many(50));
+    let imported = commit(
+        &office.database,
+        &everything(),
+        &import,
+        &mut source,
+        &mut progress,
+    )
+    .await;
+    assert_eq!(imported.expect("an import").commits, 3);
+    let checking = [20, 40, 50].map(|rows| (Stage::Checking, rows, None));
+    let committing = [20, 40, 50].map(|rows| (Stage::Committing, rows, Some(50)));
+    assert_eq!(told, [checking, committing].concat());
+}
+
+/// The bytes of an export.
+async fn exported(session: Session, format: &Value) -> Vec<u8> {
+    let format: ExportFormat = serde_json::from_value(format.clone()).expect("a format");
+    let mut export = Export::new(session, "items", &[], &[], format)
+        .await
+        .expect("an export");
+    let mut bytes = Vec::new();
+    while let Some(chunk) = export.next_chunk().await.expect("a chunk") {
+        bytes.extend(chunk);
+    }
+    bytes
+}
+
+#[tokio::test]
+async fn rec_7_an_export_is_of_one_snapshot_and_has_each_record_once() {
+    let mut office = opened().await;
+    done(
+        &office,
+        &by(&["code"]),
+        file(&many(2_500).replace("n0\n", "=1+1\n")),
+    )
+    .await;
+    let format =
+        serde_json::from_value(json!({"kind": "csv", "delimiter": "semicolon"})).expect("a format");
+    let mut export = Export::new(office.person(), "items", &[], &[], format)
+        .await
+        .expect("an export");
+    let mut text = Vec::new();
+    while let Some(chunk) = export.next_chunk().await.expect("a chunk") {
+        text.extend(chunk);
+        // Whatever comes meanwhile is not part of it.
+        done(
+            &office,
+            &by(&["code"]),
+            file(&format!("code\nlate{}\n", text.len())),
+        )
+        .await;
+    }
+    let text = String::from_utf8(text).expect("UTF-8");
+    let lines: Vec<&str> = text.split_terminator("\r\n").collect();
+    assert_eq!(lines.len(), 2_501);
+    assert_eq!(lines[0], "_id;code;is_sold;kept;mail;name;price;size;tags");
+    assert!(!text.contains("late"));
+    assert!(
+        lines.iter().any(|line| line.ends_with(";c000;;;;'=1+1;;;")),
+        "{}",
+        lines[1]
+    );
+    assert!(stored(&mut office).await.len() > 2_500);
+}
+
+fn record() -> impl Strategy<Value = Value> {
+    let text = || proptest::option::of("['=+@,;\"\r\n\t -]{0,3}\\PC{0,4}");
+    let tags = proptest::option::of(proptest::collection::vec("\\PC{0,3}", 0..3));
+    let size = proptest::option::of(proptest::option::of(-50_i64..50));
+    let price = proptest::option::of((-999_i64..999, 0_u32..99));
+    let sold = proptest::option::of(any::<bool>());
+    (text(), text(), size, price, sold, tags).prop_map(|(name, kept, size, price, sold, tags)| {
+        let mut body = json!({});
+        let mut put = |name: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                body[name] = value;
+            }
+        };
+        put("name", name.map(Value::from));
+        put("kept", kept.map(Value::from));
+        put("size", size.map(Value::from));
+        put(
+            "price",
+            price.map(|(whole, cents)| json!(format!("{whole}.{cents:02}"))),
+        );
+        put("is_sold", sold.map(Value::from));
+        put("tags", tags.map(Value::from));
+        body
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn rec_6_what_is_exported_says_nothing_new_when_it_is_imported(bodies in proptest::collection::vec(record(), 1..12), chunk_rows in 1_u32..5) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut office = opened().await;
+            let mut session = office.person();
+            for (place, body) in bodies.iter().enumerate() {
+                let mut body = body.clone();
+                body["code"] = json!(format!("c{place}"));
+                session.create_record("items", &format!("k{place}"), &body).await.expect("a record");
+            }
+            office.commit(session).await;
+            let before = stored(&mut office).await;
+            for format in [
+                json!({"kind": "csv", "delimiter": "comma"}),
+                json!({"kind": "csv", "delimiter": "tab", "formulas": "raw"}),
+                json!({"kind": "json-lines"}),
+            ] {
+                let bytes = exported(office.person(), &format).await;
+                let by_id = import(&json!({"format": format, "key": "id", "chunk_rows": chunk_rows}));
+                let by_code = import(&json!({
+                    "format": format, "key": {"properties": ["code"]}, "mapping": {"columns": {"_id": "ignore"}}
+                }));
+                for import in [by_id, by_code] {
+                    let imported = done(&office, &import, Cursor::new(bytes.clone())).await;
+                    assert_eq!(imported.report.problems, []);
+                    assert_eq!((imported.report.counts, imported.commits), (counts(0, 0, bodies.len() as u64, 0), 0), "{}", String::from_utf8_lossy(&bytes));
+                }
+            }
+            assert_eq!(stored(&mut office).await, before);
+            // Into an empty collection: the same records, but that a table has no empty texts and nulls.
+            let lines = exported(office.person(), &json!({"kind": "json-lines"})).await;
+            let mut other = opened().await;
+            let import = import(&json!({
+                "format": {"kind": "json-lines"}, "key": {"properties": ["code"]}, "mapping": {"columns": {"_id": "ignore"}}
+            }));
+            done(&other, &import, Cursor::new(lines)).await;
+            let bodies = |rows: Vec<(String, Value)>| rows.into_iter().map(|(_, body)| body).collect::<Vec<_>>();
+            assert_eq!(bodies(stored(&mut other).await), bodies(before));
+        });
+    }
+}
+
+/// Where two imports meet, one finds the other's rows.
+#[tokio::test]
+async fn two_imports_of_one_file_at_once_make_each_record_once() {
+    let mut office = opened().await;
+    let import = Arc::new(Import {
+        chunk_rows: 3,
+        ..by(&["code"])
+    });
+    let text = many(40);
+    let (left, right) = tokio::join!(
+        done(&office, &import, file(&text)),
+        done(&office, &import, file(&text)),
+    );
+    assert_eq!((left.end, right.end), (End::Complete, End::Complete));
+    assert_eq!(left.report.counts.new + right.report.counts.new, 40);
+    assert_eq!(stored(&mut office).await.len(), 40);
+}
