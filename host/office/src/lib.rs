@@ -5,6 +5,8 @@
 //! not know SQL, wasm, HTTP or who waits for the draft, and has neither a clock nor randomness of its own: both come with
 //! its [`Context`]. Entered by [`Session::new`], left by [`Session::into_parts`].
 //!
+//! Files of many records come through [`import`], which does commit, a session for each chunk, and leave through [`export`].
+//!
 //! The operations are methods of [`Session`], one module for each interface of the contract; what only an administrator
 //! may do is in [`admin`], what people see of a draft in [`describe`].
 

@@ -699,3 +699,45 @@ async fn two_imports_of_one_file_at_once_make_each_record_once() {
     assert_eq!(left.report.counts.new + right.report.counts.new, 40);
     assert_eq!(stored(&mut office).await.len(), 40);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_that_become_bad_after_the_check_stop_the_import() {
+    let mut office = opened().await;
+    let import = Import {
+        chunk_rows: 1,
+        ..by(&["code"])
+    };
+    let others = || async {
+        let mut session = Session::new(
+            &office.database,
+            context(None, Authority::Everything, [5; 32]),
+        );
+        let body = json!({"code": "z", "mail": "b@example.com"});
+        session
+            .create_record("items", "z", &body)
+            .await
+            .expect("a record");
+        office.commit(session).await;
+    };
+    let mut progress = |progress: Progress| {
+        if progress.stage == Stage::Checking && progress.rows_done == 2 {
+            let runtime = tokio::runtime::Handle::current();
+            tokio::task::block_in_place(|| runtime.block_on(others()));
+        }
+    };
+    let mut source = file("code,mail\na,a@example.com\nb,b@example.com\n");
+    let author = everything();
+    let imported = commit(
+        &office.database,
+        &author,
+        &import,
+        &mut source,
+        &mut progress,
+    );
+    let imported = imported.await.expect("an import");
+    assert_eq!((imported.end, imported.commits), (End::Stopped, 1));
+    assert_eq!(told(&imported.report.problems), ["3: not-unique at mail"]);
+    let there = stored(&mut office).await;
+    let codes: Vec<&Value> = there.iter().map(|(_, body)| &body["code"]).collect();
+    assert_eq!(codes, [&json!("a"), &json!("z")]);
+}
