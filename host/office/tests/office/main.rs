@@ -3,6 +3,7 @@
 mod admin;
 mod credits;
 mod documents;
+mod exports;
 mod imports;
 mod invoices;
 mod listings;
