@@ -3,11 +3,13 @@
 use axum::{Json, extract::State};
 use bursar_domain::{
     access::Action,
-    invoice::{Flow, Invoice, InvoiceContent, Payment},
+    invoice::{Flow, Invoice, InvoiceContent, InvoiceState, Payment},
     money::Money,
     row::{Kind, RowKey},
 };
-use bursar_office::{allocations::Part, payments::NewPayment};
+use bursar_office::{
+    allocations::Part, credits::LineCredit, openings::OpenItem, payments::NewPayment,
+};
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,6 +18,7 @@ use utoipa::ToSchema;
 use crate::{
     Api,
     caller::{Administrator, Auditor, Named, RowPath},
+    change::Changed,
     failure::Failure,
     records::Search,
     request::{Body, Path, Query},
@@ -92,7 +95,23 @@ pub struct ReversalAsked {
     pub reason: String,
 }
 
-/// Parts of a payment that settle invoices.
+/// Where an invoice goes next.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StepAsked {
+    /// The state after the step.
+    pub state: InvoiceState,
+}
+
+/// What a credit note takes back.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CreditAsked {
+    /// Lines and how much of them; all of the invoice if none is named.
+    pub lines: Vec<LineCredit>,
+}
+
+/// Parts of a payment or credit note that settle invoices.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AllocationsAsked {
@@ -101,7 +120,7 @@ pub struct AllocationsAsked {
     pub allocations: Vec<PartAsked>,
 }
 
-/// Part of a payment that settles one invoice.
+/// Part of a payment or credit note that settles one invoice.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PartAsked {
@@ -251,6 +270,124 @@ pub(crate) async fn dun_invoice(
     api.written(changed).await
 }
 
+/// Replace the content of a draft
+#[utoipa::path(put, path = "/v1/invoices/{id}", tag = "invoices", params(("id" = String, Path, description = "The draft")), request_body = InvoiceContent, responses((status = 200, body = Resource<Invoice>)))]
+pub(crate) async fn update_invoice(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Body { value, asked }: Body<InvoiceContent>,
+) -> Result<Written<Invoice>, Failure> {
+    let key = RowKey::of(Kind::Invoice, &id);
+    let (id, key, value, asked) = (&id, &key, &value, &asked);
+    let changed = api
+        .change(&caller, "update-invoice", asked, |mut session| async move {
+            session.expect(key, &asked.expected).await?;
+            session.update_invoice(id, None, value).await?;
+            Ok((session, key.clone()))
+        })
+        .await?;
+    api.written(changed).await
+}
+
+/// Discard a draft, or take a supplier's invoice's next step
+///
+/// A draft is `discarded`; it uses up no number. A payable becomes `matched`, `needs-attention`, `approved`, `scheduled` or
+/// `rejected`, one step at a time.
+#[utoipa::path(post, path = "/v1/invoices/{id}/steps", tag = "invoices", params(("id" = String, Path, description = "The invoice")), request_body = StepAsked, responses((status = 200, body = Resource<Invoice>)))]
+pub(crate) async fn step_invoice(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Body { value, asked }: Body<StepAsked>,
+) -> Result<Written<Invoice>, Failure> {
+    let key = RowKey::of(Kind::Invoice, &id);
+    let (id, key, value, asked) = (&id, &key, &value, &asked);
+    let changed = api
+        .change(&caller, "step-invoice", asked, |mut session| async move {
+            session.expect(key, &asked.expected).await?;
+            match value.state {
+                InvoiceState::Discarded => session.discard_invoice(id, None).await?,
+                state => session.step_invoice(id, None, state).await?,
+            };
+            Ok((session, key.clone()))
+        })
+        .await?;
+    api.written(changed).await
+}
+
+/// Draft the credit note of an invoice, whole unless lines are named
+///
+/// Issued, it is set against what is outstanding of the invoice; what is left of it settles other invoices.
+#[utoipa::path(post, path = "/v1/invoices/{id}/credit-notes", tag = "invoices", params(("id" = String, Path, description = "The invoice")), request_body = CreditAsked, responses((status = 201, body = Resource<Invoice>)))]
+pub(crate) async fn credit_invoice(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Body { value, asked }: Body<CreditAsked>,
+) -> Result<Written<Invoice>, Failure> {
+    let effect_key = asked.effect_key();
+    let (id, value, asked, effect_key) = (&id, &value, &asked, &effect_key);
+    let changed = api
+        .change(
+            &caller,
+            "draft-credit-note",
+            asked,
+            |mut session| async move {
+                session
+                    .expect(&RowKey::of(Kind::Invoice, id), &asked.expected)
+                    .await?;
+                let made = session
+                    .draft_credit_note(effect_key, id, &value.lines)
+                    .await?;
+                Ok((session, RowKey::of(Kind::Invoice, &made.id)))
+            },
+        )
+        .await?;
+    let made_at = format!("/v1/invoices/{}", changed.key.id);
+    Ok(Written {
+        made_at: Some(made_at),
+        ..api.written(changed).await?
+    })
+}
+
+/// Set parts of a credit note against invoices of its party, all or nothing
+#[utoipa::path(post, path = "/v1/invoices/{id}/allocations", tag = "invoices", params(("id" = String, Path, description = "The credit note")), request_body = AllocationsAsked, responses((status = 200, body = Resource<Invoice>)))]
+pub(crate) async fn allocate_credit_note(
+    caller: Administrator,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    body: Body<AllocationsAsked>,
+) -> Result<Written<Invoice>, Failure> {
+    let changed = allocated(&api, caller, RowKey::of(Kind::Invoice, &id), body).await?;
+    api.written(changed).await
+}
+
+/// Take over an invoice that was issued before this office began
+///
+/// It keeps its number, outside of the series, and what is open of it. Set the lock date afterwards.
+#[utoipa::path(post, path = "/v1/open-items", tag = "invoices", request_body = OpenItem, responses((status = 201, body = Resource<Invoice>)))]
+pub(crate) async fn create_open_item(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Body { value, asked }: Body<OpenItem>,
+) -> Result<Written<Invoice>, Failure> {
+    let asked = asked.unconditional()?;
+    let effect_key = asked.effect_key();
+    let (value, effect_key) = (&value, &effect_key);
+    let changed = api
+        .change(&caller, "open-item", &asked, |mut session| async move {
+            let made = session.open_item(effect_key, value).await?;
+            Ok((session, RowKey::of(Kind::Invoice, &made.id)))
+        })
+        .await?;
+    let made_at = format!("/v1/invoices/{}", changed.key.id);
+    Ok(Written {
+        made_at: Some(made_at),
+        ..api.written(changed).await?
+    })
+}
+
 /// Payments, by id
 #[utoipa::path(get, path = "/v1/payments", tag = "payments", params(PageQuery), responses((status = 200, body = Page<Resource<Payment>>)))]
 pub(crate) async fn list_payments(
@@ -377,13 +514,23 @@ pub(crate) async fn reverse_payment(
 /// Set parts of a payment against invoices, all or nothing
 #[utoipa::path(post, path = "/v1/payments/{id}/allocations", tag = "payments", params(("id" = String, Path, description = "The payment")), request_body = AllocationsAsked, responses((status = 200, body = Resource<Payment>)))]
 pub(crate) async fn allocate(
-    Administrator(caller): Administrator,
+    caller: Administrator,
     State(api): State<Api>,
     Path(id): Path<String>,
-    Body { value, asked }: Body<AllocationsAsked>,
+    body: Body<AllocationsAsked>,
 ) -> Result<Written<Payment>, Failure> {
+    let changed = allocated(&api, caller, RowKey::of(Kind::Payment, &id), body).await?;
+    api.written(changed).await
+}
+
+/// Sets parts of a source against invoices.
+async fn allocated(
+    api: &Api,
+    Administrator(caller): Administrator,
+    source: RowKey,
+    Body { value, asked }: Body<AllocationsAsked>,
+) -> Result<Changed, Failure> {
     let effect_key = asked.effect_key();
-    let key = RowKey::of(Kind::Payment, &id);
     let parts: Vec<Part> = value
         .allocations
         .into_iter()
@@ -392,18 +539,16 @@ pub(crate) async fn allocate(
             amount: part.amount,
         })
         .collect();
-    let (id, key, asked, effect_key, parts) = (&id, &key, &asked, &effect_key, &parts);
-    let changed = api
-        .change(
-            &caller,
-            "allocate-payment",
-            asked,
-            |mut session| async move {
-                session.expect(key, &asked.expected).await?;
-                session.allocate(effect_key, id, parts).await?;
-                Ok((session, key.clone()))
-            },
-        )
-        .await?;
-    api.written(changed).await
+    let (source, asked, effect_key, parts) = (&source, &asked, &effect_key, &parts);
+    api.change(&caller, "allocate", asked, |mut session| async move {
+        session.expect(source, &asked.expected).await?;
+        // One id, two nouns: each has its own path.
+        match source.kind {
+            Kind::Payment => session.payment(&source.id).await.map(drop)?,
+            _ => session.invoice(&source.id).await.map(drop)?,
+        }
+        session.allocate(effect_key, &source.id, parts).await?;
+        Ok((session, source.clone()))
+    })
+    .await
 }

@@ -5,6 +5,7 @@
 
 mod bodies;
 mod conditions;
+mod credits;
 mod cursors;
 mod departments;
 mod idempotency;
