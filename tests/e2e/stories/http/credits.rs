@@ -22,8 +22,13 @@ fn state_of(reply: &Value) -> (&str, &str) {
     (state.unwrap_or_default(), outstanding.unwrap_or_default())
 }
 
+/// Where an invoice is found, or something of it.
+fn at(row: &Value, rest: &str) -> String {
+    format!("/v1/invoices/{}{rest}", row["id"].as_str().unwrap_or("?"))
+}
+
 #[test]
-fn an_accountant_starts_credits_and_approves() {
+fn an_accountant_takes_over_what_is_open_and_credits_what_was_too_high() {
     let world = World::on(Place::sqlite());
     let party = world
         .place
@@ -44,9 +49,6 @@ fn an_accountant_starts_credits_and_approves() {
         .post("/v1/invoices", &invoice(&party, "receivable", "1"))
         .expect(201)
         .json();
-    let at = |row: &Value, rest: &str| {
-        format!("/v1/invoices/{}{rest}", row["id"].as_str().unwrap_or("?"))
-    };
     let dearer = invoice(&party, "receivable", "10");
     let draft = world.put(&at(&draft, ""), &dearer).expect(200).json();
     assert_eq!(draft["body"]["totals"]["gross"]["amount"], "120.00");
@@ -99,6 +101,15 @@ fn an_accountant_starts_credits_and_approves() {
     let old = world.get(&at(&old, "")).expect(200).json();
     assert_eq!(state_of(&old), ("issued", "12.00"));
 
+    world.stop().0.assert_clean();
+}
+
+#[test]
+fn a_suppliers_bill_is_approved_step_by_step() {
+    let world = World::on(Place::sqlite());
+    let party = world
+        .place
+        .office(async |office| office.put_books().await.party);
     let bill = world
         .post("/v1/invoices", &invoice(&party, "payable", "10"))
         .expect(201)
