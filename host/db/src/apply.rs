@@ -350,7 +350,8 @@ fn write_queues(tx: &mut Tx, keys: &Keys, set: &WorkingSet, before: &Before) -> 
         match row.change.key.kind {
             Kind::Run => {
                 let queued = queued_by(row)?;
-                let mut columns = RunColumns::queued(id, queued.event.time_us, row.at_us);
+                let mut columns = RunColumns::queued(id, queued.event.time_us, row.at_us)
+                    .after(set.written.fences.get(id));
                 if let Some(until_us) = set.written.claimed.get(id) {
                     columns = columns.claimed(*until_us);
                 }

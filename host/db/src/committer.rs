@@ -330,6 +330,7 @@ impl Writer {
         match settled {
             Ok(settled) => self.answer(group, settled),
             Err(error) if error.is_refusal() && !group.is_empty() => {
+                self.claims.roll_back();
                 for job in group {
                     let mut alone = vec![job];
                     match self.group(None, &mut alone).await {
@@ -343,6 +344,7 @@ impl Writer {
                 }
             }
             Err(error) => {
+                self.claims.roll_back();
                 for job in group {
                     job.fail(error.clone());
                 }

@@ -72,6 +72,8 @@ pub(crate) struct Written {
     pub recent: Vec<RecentChange>,
     /// Runs that came to their end: id, commit, report.
     pub settled: Vec<(String, Seq, &'static str, String)>,
+    /// Fences that new runs have had before, in commits that failed.
+    pub fences: HashMap<Arc<str>, i64>,
     /// New runs that are claimed at once, and the ends of their leases.
     pub claimed: HashMap<Arc<str>, i64>,
 }

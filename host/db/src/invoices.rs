@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use bursar_domain::{
     derive::derive,
     draft::{Change, Issue},
-    invoice::{Allocation, Invoice, InvoiceState, Payment, Series, number_text, number_token},
+    invoice::{
+        Allocation, Invoice, InvoiceState, Payment, Series, is_of_a_series, number_text,
+        number_token,
+    },
     office::LegalEntity,
     problem::Problem,
     row::{Kind, RowKey},
@@ -286,7 +289,11 @@ fn check_numbered(
 ) -> Result<(), Problem> {
     let was_issued = before.is_some_and(|before| before.state == InvoiceState::Issued);
     let is_issued = after.state == InvoiceState::Issued;
-    let is_external = after.is_external && before.is_none();
+    let is_foreign = after
+        .number
+        .as_deref()
+        .is_some_and(|number| !is_of_a_series(number));
+    let is_external = after.is_external && before.is_none() && is_foreign;
     if is_issued && !was_issued && !is_external && numbers.get(&*key.id) != after.number.as_ref() {
         return Err(Problem::new(
             "number-by-hand",

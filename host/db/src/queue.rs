@@ -5,6 +5,8 @@ mod jobs;
 mod listing;
 mod records;
 
+use std::{collections::HashMap, sync::Arc};
+
 use bursar_domain::{office::Message, row::Seq, run::QueuedRun};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -95,10 +97,12 @@ pub struct ClaimedRun {
 
 impl ClaimedRun {
     /// A run as it is claimed by the commit that queues it.
-    pub(crate) fn new(row: &LoggedChange) -> Result<Self, Error> {
+    pub(crate) fn new(row: &LoggedChange, fences: &HashMap<Arc<str>, i64>) -> Result<Self, Error> {
         let queued = queued_by(row)?;
-        let columns = RunColumns::queued(&row.change.key.id, queued.event.time_us, row.at_us);
-        let columns = columns.claimed(row.at_us);
+        let id = &row.change.key.id;
+        let columns = RunColumns::queued(id, queued.event.time_us, row.at_us)
+            .after(fences.get(id))
+            .claimed(row.at_us);
         Ok(Self {
             run: columns.id.to_owned(),
             fence: columns.fence,
@@ -208,6 +212,12 @@ impl<'a> RunColumns<'a> {
             settled_seq: None,
             report: "{}",
         }
+    }
+
+    /// The same run, whose fence was higher before.
+    pub(crate) fn after(self, fence: Option<&i64>) -> Self {
+        let fence = fence.copied().unwrap_or(self.fence);
+        Self { fence, ..self }
     }
 
     /// The same run under a lease.

@@ -2,7 +2,7 @@
 //!
 //! Knows of a component what schedules, titles and free/busy need, and passes over the rest. A zone is its IANA name: an
 //! imported VTIMEZONE is not believed but looked up, an exported TZID goes without one (RFC 7809). Entered by [`read`] and
-//! [`print`].
+//! [`print()`].
 
 mod components;
 mod lines;

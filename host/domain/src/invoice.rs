@@ -83,6 +83,11 @@ impl InvoiceState {
         )
     }
 
+    /// Whether a supplier's document was approved.
+    pub const fn is_approved(self) -> bool {
+        matches!(self, InvoiceState::Approved | InvoiceState::Scheduled)
+    }
+
     /// Whether steps lead from here to there, one or more: a change set may hold several.
     pub fn leads_to(self, end: Self) -> bool {
         let mut reached = vec![self];
@@ -309,6 +314,15 @@ pub fn number_token(invoice: &str) -> String {
 /// The text of the nth number of a series.
 pub fn number_text(series: &str, fiscal_year: i16, ordinal: i64) -> String {
     format!("{series}-{fiscal_year:04}-{ordinal:06}")
+}
+
+/// Whether a number could be one that a series gives: those are the commit's alone.
+pub fn is_of_a_series(number: &str) -> bool {
+    let mut parts = number.rsplitn(3, '-');
+    let digits = |part: Option<&str>, least: usize| {
+        part.is_some_and(|part| part.len() >= least && part.bytes().all(|b| b.is_ascii_digit()))
+    };
+    digits(parts.next(), 6) && digits(parts.next(), 4) && parts.next().is_some()
 }
 
 /// A creditor reference (ISO 11649): "RF", two check digits by ISO 7064 mod 97-10, then the alphanumerics of the number.

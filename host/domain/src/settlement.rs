@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    invoice::{Allocation, Credited, Invoice, InvoiceKind, InvoiceState, Payment, Settlement},
+    invoice::{
+        Allocation, Credited, Flow, Invoice, InvoiceKind, InvoiceState, Payment, Settlement,
+    },
     money::Money,
     problem::Problem,
 };
@@ -39,11 +41,14 @@ pub fn check_settlement(
         Settlement::Payment => payments.contains_key(&allocation.source),
         Settlement::CreditNote => invoices
             .get(&allocation.source)
-            .is_some_and(|(_, note)| is_note(note) && allocation.source != allocation.invoice),
+            .is_some_and(|(_, note)| is_note(note) && counts(note)),
         Settlement::WriteOff | Settlement::Opening => allocation.source.is_empty(),
     };
     allocations.iter().try_for_each(|allocation| {
-        if invoices.contains_key(&allocation.invoice) && has_source(allocation) {
+        let is_settled = invoices
+            .get(&allocation.invoice)
+            .is_some_and(|(_, invoice)| !is_note(invoice));
+        if is_settled && has_source(allocation) {
             Ok(())
         } else {
             Err(Problem::new(
@@ -128,14 +133,17 @@ fn notes_by_invoice(
 ) -> Result<BTreeMap<&str, Vec<&Invoice>>, Problem> {
     let mut found: BTreeMap<&str, Vec<&Invoice>> = BTreeMap::new();
     for (id, (before, note)) in invoices {
-        let counted = before.as_ref().is_some_and(|note| note.state.is_owed());
+        let counted = before.as_ref().is_some_and(counts);
         let Some(corrected) = &note.content.corrects else {
             continue;
         };
-        if counted || !note.state.is_owed() || !is_note(note) {
+        if counted || !counts(note) || !is_note(note) {
             continue;
         }
-        if corrected == id || !invoices.contains_key(corrected) {
+        let is_its_own = invoices
+            .get(corrected)
+            .is_some_and(|(_, invoice)| may_correct(note, invoice));
+        if !is_its_own {
             return Err(Problem::new(
                 "credit-unbalanced",
                 format!("credit note {id} changes what invoice {corrected} was credited"),
@@ -144,6 +152,24 @@ fn notes_by_invoice(
         found.entry(corrected).or_default().push(note);
     }
     Ok(found)
+}
+
+/// A note corrects an invoice, no other note, of the same two parties in the same currency.
+fn may_correct(note: &Invoice, invoice: &Invoice) -> bool {
+    let (note, of) = (&note.content, &invoice.content);
+    !is_note(invoice)
+        && note.flow == of.flow
+        && note.legal_entity == of.legal_entity
+        && note.party == of.party
+        && note.currency == of.currency
+}
+
+/// Whether a document counts: a supplier's credit note does once it is approved, anything else as soon as it is owed.
+fn counts(invoice: &Invoice) -> bool {
+    match (invoice.content.flow, is_note(invoice)) {
+        (Flow::Payable, true) => invoice.state.is_approved(),
+        _ => invoice.state.is_owed(),
+    }
 }
 
 /// INV-3: what is credited is what the notes say, and never more than was invoiced.
@@ -201,6 +227,7 @@ pub fn credit(
                 format!("the corrected invoice has no line {number}"),
             )
         })?;
+        within(*net, invoiced, &format!("line {number}"))?;
         *sum = add(*sum, *net)?;
         within(*sum, invoiced, &format!("line {number}"))?;
     }

@@ -2,7 +2,7 @@
 //!
 //! What the standard demands is there or the invoice is refused by the name of the term that is missing; no figure is
 //! rounded on the way out. Rules are named as in the standard (BR), terms too (BT, BG). Knows no transport and no rules
-//! beyond EN 16931, such as a country's own. Entered by [`write`].
+//! beyond EN 16931, such as a country's own. Entered by [`write()`].
 
 mod parts;
 mod rules;

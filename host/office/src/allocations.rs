@@ -87,8 +87,12 @@ impl Source {
                 }
             }
             Source::CreditNote(_, note) => {
-                if !note.state.is_owed() {
-                    let message = "only an issued or received credit note settles invoices";
+                let counts = match note.content.flow {
+                    Flow::Receivable => note.state.is_owed(),
+                    Flow::Payable => note.state.is_approved(),
+                };
+                if !counts {
+                    let message = "only an issued or approved credit note settles invoices";
                     return Err(Error::conflict("wrong-state", message));
                 }
             }

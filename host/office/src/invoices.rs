@@ -76,11 +76,6 @@ impl Session {
         if content.flow == Flow::Payable {
             invoice.state = InvoiceState::Received;
             invoice.outstanding = invoice.totals.gross;
-            let entity = self
-                .entity_named(&content.legal_entity, "/legal-entity")
-                .await?;
-            let today = self.business_date(&entity)?;
-            writes.extend(self.credit(&id, &mut invoice, today).await?);
         }
         let write = Write::of(RowKey::of(Kind::Invoice, &id), None, &invoice)?;
         self.refuse_taken(&write.key, &write.unique, "not-unique")
@@ -334,7 +329,7 @@ impl Session {
             Error::invalid(
                 "unknown",
                 "/corrects",
-                "there is no such invoice of this flow, party and currency",
+                "there is no such invoice of this flow, legal entity, party and currency",
             )
         };
         let key = key_of(Kind::Invoice, "", id, "such invoice").map_err(|_| unknown())?;
@@ -342,11 +337,13 @@ impl Session {
         let of = |content: &InvoiceContent| {
             (
                 content.flow,
+                content.legal_entity.clone(),
                 content.party.clone(),
                 content.currency.clone(),
             )
         };
-        if corrected.state.is_owed() && of(&corrected.content) == of(content) {
+        let is_invoice = corrected.content.kind != InvoiceKind::CreditNote;
+        if is_invoice && corrected.state.is_owed() && of(&corrected.content) == of(content) {
             Ok(())
         } else {
             Err(unknown())

@@ -1,7 +1,9 @@
 //! How a living company starts: invoices that were issued before, with the numbers that they have.
 
 use bursar_domain::{
-    invoice::{Allocation, Flow, Invoice, InvoiceContent, InvoiceState, Settlement},
+    invoice::{
+        Allocation, Flow, Invoice, InvoiceContent, InvoiceState, Settlement, is_of_a_series,
+    },
     manifest::{InvoiceOperation, Need},
     money::Money,
     row::{Kind, RowKey},
@@ -95,6 +97,12 @@ impl Session {
         let today = self.business_date(&entity)?;
         let mut faults = Faults::default();
         faults.line("/number", &item.number, 1..=NUMBER_BYTES_MAX);
+        faults.unless(
+            !is_of_a_series(&item.number),
+            "not-unique",
+            "/number",
+            "it looks like a number that a series gives: add what tells them apart, such as `old/`",
+        );
         faults.unless(
             item.content.flow == Flow::Receivable && item.content.corrects.is_none(),
             "wrong-type",

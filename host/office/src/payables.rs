@@ -1,13 +1,15 @@
 //! The steps of a supplier's invoice, from its arrival until it may be paid.
 
 use bursar_domain::{
-    invoice::{Flow, Invoice, InvoiceState},
+    invoice::{Flow, Invoice, InvoiceKind, InvoiceState},
     manifest::InvoiceOperation,
     money::Money,
 };
 
 use crate::{
     error::Error,
+    input::Faults,
+    organisation::check_period,
     session::{Session, View},
     write::Write,
 };
@@ -15,7 +17,8 @@ use crate::{
 impl Session {
     /// Takes a payable's next step: matched, needs-attention, approved, scheduled or rejected. Needs `invoices: approve`.
     ///
-    /// A step that was taken already is done. Paid is no step: it follows from the payments.
+    /// A step that was taken already is done. Paid is no step: it follows from the payments. A credit note counts, and is
+    /// set against the invoice that it corrects, once it is approved.
     pub async fn step_invoice(
         &mut self,
         id: &str,
@@ -42,8 +45,27 @@ impl Session {
             }
             invoice.outstanding = Money::zero(invoice.outstanding.currency);
         }
+        let is_note = invoice.content.kind == InvoiceKind::CreditNote;
+        let mut writes = Vec::new();
+        if is_note && invoice.state.is_approved() && !next.is_approved() {
+            return Err(Error::conflict(
+                "settled",
+                "an approved credit note has been counted and stays",
+            ));
+        }
+        if is_note && !invoice.state.is_approved() && next.is_approved() {
+            let entity = self
+                .entity_named(&invoice.content.legal_entity, "/legal-entity")
+                .await?;
+            let today = self.business_date(&entity)?;
+            let mut faults = Faults::default();
+            check_period(&mut faults, &entity, "", today);
+            faults.result()?;
+            writes = self.credit(id, &mut invoice, today).await?;
+        }
         invoice.state = next;
-        self.apply(vec![Write::of(row.key.clone(), Some(&row), &invoice)?])?;
+        writes.push(Write::of(row.key.clone(), Some(&row), &invoice)?);
+        self.apply(writes)?;
         self.own_invoice(id).await
     }
 }

@@ -1,6 +1,9 @@
 //! Claims that wait in the committer until runs are due, and what they are answered with.
 
-use std::collections::HashSet;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use bursar_domain::row::{Kind, Seq};
 use tokio::sync::mpsc;
@@ -14,6 +17,9 @@ use crate::{
     seal::Keys,
 };
 
+/// Runs that were handed out in vain and are remembered. One that is not may be executed twice, and is settled once.
+const LOST_MAX: usize = 10_000;
+
 /// A claim that waits until it finds something.
 pub(super) struct Claim {
     pub limit: usize,
@@ -26,6 +32,10 @@ pub(super) struct Claims {
     waiting: Vec<Claim>,
     /// Runs may have become due since a claim last found no more.
     may_be_due: bool,
+    /// Runs that were handed out before their commit, with their fences.
+    handed_out: Vec<(Arc<str>, i64)>,
+    /// Those whose commit failed: queued again, they need a higher fence.
+    lost: HashMap<Arc<str>, i64>,
     /// For claimed runs that nobody takes.
     back: mpsc::UnboundedSender<QueueJob>,
 }
@@ -42,6 +52,8 @@ impl Claims {
         Self {
             waiting: Vec::new(),
             may_be_due: true,
+            handed_out: Vec::new(),
+            lost: HashMap::new(),
             back,
         }
     }
@@ -84,6 +96,10 @@ impl Claims {
     /// running, and settling them is refused.
     pub(super) fn serve_new(&mut self, set: &mut WorkingSet, now_us: i64) -> Result<Served, Error> {
         let changes = &set.written.changes;
+        let fence = |id: &Arc<str>| Some((id.clone(), *self.lost.get(id)?));
+        let ids = changes.iter().map(|row| &row.change.key.id);
+        set.written.fences = ids.filter_map(fence).collect();
+        let fences = &set.written.fences;
         let lifts_stop = changes
             .iter()
             .any(|row| row.change.key.kind == Kind::Control);
@@ -109,16 +125,19 @@ impl Claims {
         {
             let until_us = now_us.saturating_add(claim.lease_us);
             let mut waits_for_data = false;
-            let mut runs = Vec::new();
+            let mut runs: Vec<ClaimedRun> = Vec::new();
             for row in new.by_ref().take(claim.limit) {
                 waits_for_data |= with_data.contains(&row.seq);
                 claimed.push((row.change.key.id.clone(), until_us));
-                runs.push(ClaimedRun::new(row)?);
+                runs.push(ClaimedRun::new(row, fences)?);
             }
+            let fences = runs.iter().map(|run| (Arc::from(&*run.run), run.fence));
+            let fences: Vec<(Arc<str>, i64)> = fences.collect();
             let runs = ClaimedRuns::of(runs);
             if waits_for_data {
                 served.answers.push(runs);
             } else {
+                self.handed_out.extend(fences);
                 let claim = self.waiting.remove(served.answers.len());
                 self.answer(claim, runs);
             }
@@ -150,8 +169,19 @@ impl Claims {
         Ok(())
     }
 
+    /// The group is not committed.
+    pub(super) fn roll_back(&mut self) {
+        if self.lost.len() > LOST_MAX {
+            self.lost.clear();
+        }
+        self.lost.extend(self.handed_out.drain(..));
+    }
+
     /// The group is committed.
     pub(super) fn settle(&mut self, served: Served) {
+        for (run, _) in self.handed_out.drain(..) {
+            self.lost.remove(&run);
+        }
         self.may_be_due = served.may_be_due;
         let rest = self.waiting.split_off(served.answers.len());
         let waited = std::mem::replace(&mut self.waiting, rest);

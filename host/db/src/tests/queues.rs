@@ -556,6 +556,15 @@ async fn a_run_whose_commit_failed_after_it_was_claimed_is_nobodys() {
 
     raw.run("drop trigger refuse").await;
     let again = database.claim_next(9, LONG_US).await.expect("a claim");
+    // Both are alive: the first has nothing to say about the second's run.
+    assert!(again[0].fence > claimed.fence);
+    let given_back = database
+        .postpone("one", claimed.fence, 0, None, &json!({}))
+        .await;
+    given_back.expect("an answer");
+    assert_eq!(state().await, RunState::Running);
+    let early = settle(&database, "one", claimed.fence, RunEnd::Committed).await;
+    assert_eq!(early, Verdict::Fenced);
     committed(settle(&database, "one", again[0].fence, RunEnd::Committed).await);
     let late = settle(&database, "one", claimed.fence, RunEnd::Committed).await;
     assert_eq!(late, Verdict::Fenced);

@@ -2,7 +2,7 @@
 
 use bursar_domain::{
     decimal::Decimal,
-    invoice::{Flow, InvoiceContent, InvoiceState, Line},
+    invoice::{Flow, InvoiceContent, InvoiceKind, InvoiceState, Line},
     totals::Tax,
 };
 use bursar_office::{Session, allocations::Part, credits::LineCredit, openings::OpenItem};
@@ -117,7 +117,7 @@ async fn nothing_is_credited_twice() {
         .draft_credit_note("n", &invoice, &[some_of(3, "1")])
         .await;
     assert_eq!(code(unknown), "unknown");
-    credited(&mut session, "n1", &invoice, &[some_of(1, "1.5")]).await;
+    let first = credited(&mut session, "n1", &invoice, &[some_of(1, "1.5")]).await;
     // Within the invoice, but not within the line.
     let second = session
         .draft_credit_note("n2", &invoice, &[some_of(1, "0.6")])
@@ -133,6 +133,13 @@ async fn nothing_is_credited_twice() {
     assert_eq!(code(refused), "over-credited");
     let of_a_note = session.draft_credit_note("n5", &second, &[]).await;
     assert_eq!(code(of_a_note), "wrong-state");
+    let by_hand = InvoiceContent {
+        kind: InvoiceKind::CreditNote,
+        corrects: Some(first.clone()),
+        ..content(Flow::Receivable, &customer, "1")
+    };
+    let by_hand = session.draft_invoice("n6", &by_hand).await;
+    assert_eq!(code(by_hand), "unknown");
     office.commit(session).await;
 }
 
@@ -256,6 +263,43 @@ async fn a_rejected_invoice_is_not_owed_and_lets_the_supplier_try_again() {
 }
 
 #[tokio::test]
+async fn a_suppliers_credit_note_counts_once_it_is_approved() {
+    let mut office = Organisation::open().await;
+    let supplier = office.customer.clone();
+    let mut session = office.person();
+    let bill = session
+        .draft_invoice("1", &content(Flow::Payable, &supplier, "100"))
+        .await;
+    let bill = bill.expect("received").id;
+    let forged = session.draft_credit_note("2", &bill, &[]).await;
+    let forged = forged.expect("received").id;
+    let rejected = session
+        .step_invoice(&forged, None, InvoiceState::Rejected)
+        .await;
+    rejected.expect("rejected");
+    let note = session
+        .draft_credit_note("3", &bill, &[some_of(1, "0.4")])
+        .await;
+    let note = note.expect("received").id;
+    let early = session.allocate("4", &note, &[part(&bill, 1)]).await;
+    assert_eq!(code(early), "wrong-state");
+    for state in [InvoiceState::Matched, InvoiceState::Approved] {
+        let step = session.step_invoice(&note, None, state).await;
+        step.expect("a step");
+    }
+    let back = session
+        .step_invoice(&note, None, InvoiceState::Rejected)
+        .await;
+    assert_eq!(code(back), "settled");
+    office.commit(session).await;
+    let mut session = office.person();
+    let bill = session.invoice(&bill).await.expect("a bill").body;
+    assert_eq!(bill.outstanding, eur(6_000));
+    let credited = bill.credited.expect("it was credited");
+    assert_eq!(credited.gross, eur(4_000));
+}
+
+#[tokio::test]
 async fn an_open_item_keeps_its_number_and_what_is_open_of_it() {
     let mut office = Organisation::open().await;
     let customer = office.customer.clone();
@@ -277,6 +321,8 @@ async fn an_open_item_keeps_its_number_and_what_is_open_of_it() {
         code(session.open_item("3", &item("R/2025/119", 10_001)).await),
         "out-of-range"
     );
+    let ours = session.open_item("5", &item("INV-2026-000001", 1)).await;
+    assert_eq!(code(ours), "not-unique");
     let again = session.open_item("1", &item("R/2025/118", 4_000)).await;
     assert_eq!(again.expect("the same").id, taken.id);
     let paid = session.record_payment("p", &payment("R1", 4_000)).await;
