@@ -198,11 +198,7 @@ pub(crate) async fn create_invoice(
             Ok((session, RowKey::of(Kind::Invoice, &made.id)))
         })
         .await?;
-    let made_at = format!("/v1/invoices/{}", changed.key.id);
-    Ok(Written {
-        made_at: Some(made_at),
-        ..api.written(changed).await?
-    })
+    api.made(changed, "/v1/invoices").await
 }
 
 /// Issue a draft: its number comes with the commit
@@ -344,11 +340,7 @@ pub(crate) async fn credit_invoice(
             },
         )
         .await?;
-    let made_at = format!("/v1/invoices/{}", changed.key.id);
-    Ok(Written {
-        made_at: Some(made_at),
-        ..api.written(changed).await?
-    })
+    api.made(changed, "/v1/invoices").await
 }
 
 /// Set parts of a credit note against invoices of its party, all or nothing
@@ -381,11 +373,7 @@ pub(crate) async fn create_open_item(
             Ok((session, RowKey::of(Kind::Invoice, &made.id)))
         })
         .await?;
-    let made_at = format!("/v1/invoices/{}", changed.key.id);
-    Ok(Written {
-        made_at: Some(made_at),
-        ..api.written(changed).await?
-    })
+    api.made(changed, "/v1/invoices").await
 }
 
 /// Payments, by id
@@ -469,11 +457,7 @@ pub(crate) async fn create_payment(
             },
         )
         .await?;
-    let made_at = format!("/v1/payments/{}", changed.key.id);
-    Ok(Written {
-        made_at: Some(made_at),
-        ..api.written(changed).await?
-    })
+    api.made(changed, "/v1/payments").await
 }
 
 /// Take a payment back, with all its allocations
@@ -504,11 +488,7 @@ pub(crate) async fn reverse_payment(
             },
         )
         .await?;
-    let made_at = format!("/v1/payments/{}", changed.key.id);
-    Ok(Written {
-        made_at: Some(made_at),
-        ..api.written(changed).await?
-    })
+    api.made(changed, "/v1/payments").await
 }
 
 /// Set parts of a payment against invoices, all or nothing

@@ -185,11 +185,8 @@ pub(crate) async fn create_record(
             Ok((session, RowKey::within(Kind::Record, collection, &made.id)))
         })
         .await?;
-    let made_at = format!("/v1/collections/{collection}/records/{}", changed.key.id);
-    Ok(Written {
-        made_at: Some(made_at),
-        ..api.written(changed).await?
-    })
+    api.made(changed, &format!("/v1/collections/{collection}/records"))
+        .await
 }
 
 /// Change parts of a record

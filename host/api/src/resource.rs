@@ -208,6 +208,18 @@ impl Api {
             .ok_or_else(|| Failure::absent(changed.key.kind.as_str(), &changed.key.id))
     }
 
+    /// What a change has made among others of its kind.
+    pub(crate) async fn made<T: DeserializeOwned>(
+        &self,
+        changed: Changed,
+        among: &str,
+    ) -> Result<Written<T>, Failure> {
+        Ok(Written {
+            made_at: Some(format!("{among}/{}", changed.key.id)),
+            ..self.written(changed).await?
+        })
+    }
+
     /// The answer to a change: the row as the commit left it.
     pub(crate) async fn written<T: DeserializeOwned>(
         &self,

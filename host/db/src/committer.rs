@@ -382,7 +382,8 @@ impl Writer {
                 (job, _) => job.fail(Error::Closed),
             }
         }
-        self.claims.settle(settled.served);
+        let fences = &settled.spent.0.written.fences;
+        self.claims.settle(settled.served, fences);
         // Thousands of small values: freed beside the next group, not before it.
         tokio::spawn(async move { drop((spent, settled.spent)) });
     }

@@ -1,5 +1,6 @@
 //! Tests of the crate as a whole, each on both engines.
 
+mod claims;
 mod grouping;
 mod invoicing;
 mod listing;

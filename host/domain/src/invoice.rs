@@ -91,17 +91,14 @@ impl InvoiceState {
     /// Whether steps lead from here to there, one or more: a change set may hold several.
     pub fn leads_to(self, end: Self) -> bool {
         let mut reached = vec![self];
-        let mut place = 0;
-        while let Some(state) = reached.get(place).copied() {
-            if state.may_become(end) {
-                return true;
-            }
-            let next = Self::ALL.into_iter().filter(|next| state.may_become(*next));
-            let new: Vec<Self> = next.filter(|next| !reached.contains(next)).collect();
-            reached.extend(new);
-            place = reached.len().min(place.saturating_add(1));
+        let next =
+            |reached: &[Self], state: Self| reached.iter().any(|from| from.may_become(state));
+        let is_new =
+            |reached: &[Self], state: Self| !reached.contains(&state) && next(reached, state);
+        while let Some(new) = Self::ALL.into_iter().find(|state| is_new(&reached, *state)) {
+            reached.push(new);
         }
-        false
+        next(&reached, end)
     }
 
     /// Whether one step leads from here to there (INV-8).
@@ -195,6 +192,17 @@ pub struct InvoiceContent {
     /// Further terms.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub extra: Value,
+}
+
+impl InvoiceContent {
+    /// Whether it corrects another: an invoice, no other credit note, of the same two parties in the same currency.
+    pub fn may_correct(&self, other: &Self) -> bool {
+        other.kind != InvoiceKind::CreditNote
+            && self.flow == other.flow
+            && self.legal_entity == other.legal_entity
+            && self.party == other.party
+            && self.currency == other.currency
+    }
 }
 
 /// An invoice as it is stored.
@@ -345,6 +353,19 @@ pub fn creditor_reference(number: &str) -> String {
 }
 
 impl Invoice {
+    /// Whether it takes back what another invoice says.
+    pub fn is_credit_note(&self) -> bool {
+        self.content.kind == InvoiceKind::CreditNote
+    }
+
+    /// Whether it counts: a supplier's credit note does once it is approved, anything else as soon as it is owed.
+    pub fn counts(&self) -> bool {
+        match (self.content.flow, self.is_credit_note()) {
+            (Flow::Payable, true) => self.state.is_approved(),
+            _ => self.state.is_owed(),
+        }
+    }
+
     /// Whether money can be set against it.
     pub fn is_open(&self) -> bool {
         self.state.is_owed() && self.outstanding.minor > 0

@@ -6,9 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    invoice::{
-        Allocation, Credited, Flow, Invoice, InvoiceKind, InvoiceState, Payment, Settlement,
-    },
+    invoice::{Allocation, Credited, Invoice, InvoiceState, Payment, Settlement},
     money::Money,
     problem::Problem,
 };
@@ -41,13 +39,13 @@ pub fn check_settlement(
         Settlement::Payment => payments.contains_key(&allocation.source),
         Settlement::CreditNote => invoices
             .get(&allocation.source)
-            .is_some_and(|(_, note)| is_note(note) && counts(note)),
+            .is_some_and(|(_, note)| note.is_credit_note() && note.counts()),
         Settlement::WriteOff | Settlement::Opening => allocation.source.is_empty(),
     };
     allocations.iter().try_for_each(|allocation| {
         let is_settled = invoices
             .get(&allocation.invoice)
-            .is_some_and(|(_, invoice)| !is_note(invoice));
+            .is_some_and(|(_, invoice)| !invoice.is_credit_note());
         if is_settled && has_source(allocation) {
             Ok(())
         } else {
@@ -123,26 +121,22 @@ fn opening(id: &str, before: Option<&Invoice>, after: &Invoice) -> Result<i64, P
     Ok(before.outstanding.minor)
 }
 
-fn is_note(invoice: &Invoice) -> bool {
-    invoice.content.kind == InvoiceKind::CreditNote
-}
-
 /// Credit notes that begin to count in this proposal, by the invoices that they correct.
 fn notes_by_invoice(
     invoices: &BTreeMap<String, (Option<Invoice>, Invoice)>,
 ) -> Result<BTreeMap<&str, Vec<&Invoice>>, Problem> {
     let mut found: BTreeMap<&str, Vec<&Invoice>> = BTreeMap::new();
     for (id, (before, note)) in invoices {
-        let counted = before.as_ref().is_some_and(counts);
+        let counted = before.as_ref().is_some_and(Invoice::counts);
         let Some(corrected) = &note.content.corrects else {
             continue;
         };
-        if counted || !counts(note) || !is_note(note) {
+        if counted || !note.counts() || !note.is_credit_note() {
             continue;
         }
         let is_its_own = invoices
             .get(corrected)
-            .is_some_and(|(_, invoice)| may_correct(note, invoice));
+            .is_some_and(|(_, invoice)| note.content.may_correct(&invoice.content));
         if !is_its_own {
             return Err(Problem::new(
                 "credit-unbalanced",
@@ -152,24 +146,6 @@ fn notes_by_invoice(
         found.entry(corrected).or_default().push(note);
     }
     Ok(found)
-}
-
-/// A note corrects an invoice, no other note, of the same two parties in the same currency.
-fn may_correct(note: &Invoice, invoice: &Invoice) -> bool {
-    let (note, of) = (&note.content, &invoice.content);
-    !is_note(invoice)
-        && note.flow == of.flow
-        && note.legal_entity == of.legal_entity
-        && note.party == of.party
-        && note.currency == of.currency
-}
-
-/// Whether a document counts: a supplier's credit note does once it is approved, anything else as soon as it is owed.
-fn counts(invoice: &Invoice) -> bool {
-    match (invoice.content.flow, is_note(invoice)) {
-        (Flow::Payable, true) => invoice.state.is_approved(),
-        _ => invoice.state.is_owed(),
-    }
 }
 
 /// INV-3: what is credited is what the notes say, and never more than was invoiced.

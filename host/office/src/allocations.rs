@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use bursar_domain::{
-    invoice::{Allocation, Flow, Invoice, InvoiceKind, Payment, Settlement},
+    invoice::{Allocation, Flow, Invoice, Payment, Settlement},
     manifest::InvoiceOperation,
     money::Money,
     problem::Problem,
@@ -48,6 +48,13 @@ impl Source {
         }
     }
 
+    fn noun(&self) -> &'static str {
+        match self {
+            Source::Payment(..) => "payment",
+            Source::CreditNote(..) => "credit note",
+        }
+    }
+
     fn flow(&self) -> Flow {
         match self {
             Source::Payment(_, payment) => payment.flow,
@@ -87,11 +94,7 @@ impl Source {
                 }
             }
             Source::CreditNote(_, note) => {
-                let counts = match note.content.flow {
-                    Flow::Receivable => note.state.is_owed(),
-                    Flow::Payable => note.state.is_approved(),
-                };
-                if !counts {
+                if !note.counts() {
                     let message = "only an issued or approved credit note settles invoices";
                     return Err(Error::conflict("wrong-state", message));
                 }
@@ -151,7 +154,11 @@ impl Session {
             .ok()
             .filter(|rest| !rest.is_negative());
         let Some(rest) = rest else {
-            let message = format!("only {} of it is not allocated", from.rest());
+            let message = format!(
+                "only {} of the {} is not allocated",
+                from.rest(),
+                from.noun()
+            );
             return Err(Error::invalid("over-allocated", "/allocations", message));
         };
         let mut writes = vec![free.used_for(source)?];
@@ -202,7 +209,7 @@ impl Session {
     }
 
     /// The new allocation, and the invoice with less outstanding (INV-4).
-    fn settle(
+    pub(crate) fn settle(
         &mut self,
         row: &Row,
         invoice: Invoice,
@@ -302,9 +309,7 @@ impl Session {
             Err(error) => return Err(error),
         };
         match self.invoice_for(id, InvoiceOperation::Pay).await {
-            Ok((row, note)) if note.content.kind == InvoiceKind::CreditNote => {
-                Ok(Source::CreditNote(row, Box::new(note)))
-            }
+            Ok((row, note)) if note.is_credit_note() => Ok(Source::CreditNote(row, Box::new(note))),
             Ok(_) => Err(Error::invalid(
                 "source-unusable",
                 "/source",
@@ -361,7 +366,7 @@ fn check_parts(from: &Source, parts: &[Part]) -> Result<(), Error> {
             "there is no such invoice",
         );
         let currency = from.rest().currency;
-        let message = format!("it is taken from {currency}");
+        let message = format!("the {} is in {currency}", from.noun());
         faults.unless(
             part.amount.currency == currency,
             "currency-mismatch",
@@ -374,7 +379,7 @@ fn check_parts(from: &Source, parts: &[Part]) -> Result<(), Error> {
 
 /// Whether an invoice can take so much: it is final, open for it, and in that currency.
 fn check_settled(invoice: &Invoice, amount: Money, pointer: &str) -> Result<(), Error> {
-    if !invoice.state.is_owed() || invoice.content.kind == InvoiceKind::CreditNote {
+    if !invoice.state.is_owed() || invoice.is_credit_note() {
         return Err(Error::conflict(
             "wrong-state",
             "a draft, a credit note and what is not owed cannot be settled",

@@ -2,7 +2,7 @@
 
 use bursar_domain::{
     decimal::Decimal,
-    invoice::{Allocation, Credited, Invoice, InvoiceContent, InvoiceKind, Line, Settlement},
+    invoice::{Invoice, InvoiceContent, InvoiceKind, Line, Settlement},
     manifest::InvoiceOperation,
     money::Money,
     row::{Kind, RowKey},
@@ -37,8 +37,7 @@ impl Session {
         lines: &[LineCredit],
     ) -> Result<View<Invoice>, Error> {
         let (_, corrected) = self.invoice_for(invoice, InvoiceOperation::Draft).await?;
-        let is_invoice = corrected.content.kind != InvoiceKind::CreditNote;
-        if !is_invoice || !corrected.state.is_owed() {
+        if corrected.is_credit_note() || !corrected.state.is_owed() {
             return Err(Error::conflict(
                 "wrong-state",
                 "only an issued or received invoice can be credited",
@@ -62,42 +61,30 @@ impl Session {
         note: &mut Invoice,
         date: Date,
     ) -> Result<Vec<Write>, Error> {
-        let corrected = note.content.corrects.clone();
-        let Some(corrected) = corrected.filter(|_| note.content.kind == InvoiceKind::CreditNote)
+        let Some(corrected) = note
+            .content
+            .corrects
+            .clone()
+            .filter(|_| note.is_credit_note())
         else {
             return Ok(Vec::new());
         };
         let key = RowKey::of(Kind::Invoice, &corrected);
         let found = self.find::<Invoice>(&key).await?;
-        let (row, invoice) = found.ok_or_else(|| Error::Broken(format!("{key} is gone")))?;
-        let credited: Credited = settlement::credit(&invoice, invoice.credited.as_ref(), note)
+        let (row, mut invoice) = found.ok_or_else(|| Error::Broken(format!("{key} is gone")))?;
+        let credited = settlement::credit(&invoice, invoice.credited.as_ref(), note)
             .map_err(|problem| Error::conflict(&problem.code, problem.message))?;
-        let part = note.totals.gross.minor.min(invoice.outstanding.minor);
-        let part = Money::new(part, note.totals.gross.currency);
-        let less = |rest: Money| {
-            rest.checked_sub(part)
-                .map_err(|error| Error::Broken(format!("{key}: {error}")))
-        };
-        note.outstanding = less(note.totals.gross)?;
-        let after = Invoice {
-            outstanding: less(invoice.outstanding)?,
-            credited: Some(credited),
-            ..invoice
-        };
-        let mut writes = vec![Write::of(key.clone(), Some(&row), &after)?];
-        if part.minor > 0 {
-            let allocation = Allocation {
-                settlement: Settlement::CreditNote,
-                source: id.to_owned(),
-                invoice: corrected,
-                amount: part,
-                date,
-                reason: String::new(),
-            };
-            let key = RowKey::of(Kind::Allocation, &self.new_id());
-            writes.push(Write::of(key, None, &allocation)?);
+        invoice.credited = Some(credited);
+        let gross = note.totals.gross;
+        let part = Money::new(gross.minor.min(invoice.outstanding.minor), gross.currency);
+        let rest = gross.checked_sub(part);
+        note.outstanding = rest.map_err(|error| Error::Broken(format!("{key}: {error}")))?;
+        if part.minor == 0 {
+            return Ok(vec![Write::of(key, Some(&row), &invoice)?]);
         }
-        Ok(writes)
+        let from = (Settlement::CreditNote, id);
+        let writes = self.settle(&row, invoice, from, part, date, "")?;
+        Ok(writes.into())
     }
 }
 

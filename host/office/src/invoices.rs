@@ -3,7 +3,7 @@
 use bursar_domain::{
     draft::Issue,
     index::{Comparison, IndexField, fields_of},
-    invoice::{Flow, Invoice, InvoiceContent, InvoiceKind, InvoiceState, number_token},
+    invoice::{Flow, Invoice, InvoiceContent, InvoiceState, number_token},
     manifest::{InvoiceOperation, Need},
     money::Money,
     row::{Kind, Row, RowKey},
@@ -94,7 +94,7 @@ impl Session {
     ) -> Result<View<Invoice>, Error> {
         let (row, draft) = self.invoice_for(id, InvoiceOperation::Draft).await?;
         self.expect_revision(&row, expected)?;
-        require_draft(&draft)?;
+        require_draft(&draft, "changed")?;
         if content.flow != draft.content.flow {
             let message = "a draft keeps its flow";
             return Err(Error::invalid("wrong-type", "/flow", message));
@@ -115,7 +115,7 @@ impl Session {
         let (row, mut draft) = self.invoice_for(id, InvoiceOperation::Draft).await?;
         self.expect_revision(&row, expected)?;
         if draft.state != InvoiceState::Discarded {
-            require_draft(&draft)?;
+            require_draft(&draft, "discarded")?;
             draft.state = InvoiceState::Discarded;
             self.apply(vec![Write::of(row.key.clone(), Some(&row), &draft)?])?;
         }
@@ -157,8 +157,8 @@ impl Session {
     ) -> Result<View<Invoice>, Error> {
         let (row, mut invoice) = self.invoice_for(id, InvoiceOperation::Issue).await?;
         self.expect_revision(&row, expected)?;
-        require_draft(&invoice)?;
-        let default = if invoice.content.kind == InvoiceKind::CreditNote {
+        require_draft(&invoice, "issued")?;
+        let default = if invoice.is_credit_note() {
             "CN"
         } else {
             "INV"
@@ -206,8 +206,7 @@ impl Session {
                 format!("1 to {DUNNING_LEVEL_MAX}"),
             ));
         }
-        let is_receivable = invoice.content.flow == Flow::Receivable
-            && invoice.content.kind != InvoiceKind::CreditNote;
+        let is_receivable = invoice.content.flow == Flow::Receivable && !invoice.is_credit_note();
         if !is_receivable || !invoice.is_open() {
             return Err(Error::conflict(
                 "not-open",
@@ -334,16 +333,7 @@ impl Session {
         };
         let key = key_of(Kind::Invoice, "", id, "such invoice").map_err(|_| unknown())?;
         let (_, corrected) = self.find::<Invoice>(&key).await?.ok_or_else(unknown)?;
-        let of = |content: &InvoiceContent| {
-            (
-                content.flow,
-                content.legal_entity.clone(),
-                content.party.clone(),
-                content.currency.clone(),
-            )
-        };
-        let is_invoice = corrected.content.kind != InvoiceKind::CreditNote;
-        if is_invoice && corrected.state.is_owed() && of(&corrected.content) == of(content) {
+        if corrected.state.is_owed() && content.may_correct(&corrected.content) {
             Ok(())
         } else {
             Err(unknown())
@@ -352,13 +342,13 @@ impl Session {
 }
 
 /// Only a draft is still its author's.
-fn require_draft(invoice: &Invoice) -> Result<(), Error> {
+fn require_draft(invoice: &Invoice, to_be: &str) -> Result<(), Error> {
     if invoice.state == InvoiceState::Draft {
         return Ok(());
     }
     Err(Error::conflict(
         "wrong-state",
-        "the invoice is no draft any more",
+        format!("only a draft can be {to_be}"),
     ))
 }
 

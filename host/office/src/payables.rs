@@ -1,7 +1,7 @@
 //! The steps of a supplier's invoice, from its arrival until it may be paid.
 
 use bursar_domain::{
-    invoice::{Flow, Invoice, InvoiceKind, InvoiceState},
+    invoice::{Flow, Invoice, InvoiceState},
     manifest::InvoiceOperation,
     money::Money,
 };
@@ -45,15 +45,16 @@ impl Session {
             }
             invoice.outstanding = Money::zero(invoice.outstanding.currency);
         }
-        let is_note = invoice.content.kind == InvoiceKind::CreditNote;
+        let before = invoice.counts();
+        invoice.state = next;
         let mut writes = Vec::new();
-        if is_note && invoice.state.is_approved() && !next.is_approved() {
+        if invoice.is_credit_note() && before && !invoice.counts() {
             return Err(Error::conflict(
                 "settled",
                 "an approved credit note has been counted and stays",
             ));
         }
-        if is_note && !invoice.state.is_approved() && next.is_approved() {
+        if invoice.is_credit_note() && !before && invoice.counts() {
             let entity = self
                 .entity_named(&invoice.content.legal_entity, "/legal-entity")
                 .await?;
@@ -63,7 +64,6 @@ impl Session {
             faults.result()?;
             writes = self.credit(id, &mut invoice, today).await?;
         }
-        invoice.state = next;
         writes.push(Write::of(row.key.clone(), Some(&row), &invoice)?);
         self.apply(writes)?;
         self.own_invoice(id).await

@@ -131,15 +131,13 @@ impl Claims {
                 claimed.push((row.change.key.id.clone(), until_us));
                 runs.push(ClaimedRun::new(row, fences)?);
             }
-            let fences = runs.iter().map(|run| (Arc::from(&*run.run), run.fence));
-            let fences: Vec<(Arc<str>, i64)> = fences.collect();
-            let runs = ClaimedRuns::of(runs);
             if waits_for_data {
-                served.answers.push(runs);
+                served.answers.push(ClaimedRuns::of(runs));
             } else {
+                let fences = runs.iter().map(|run| (Arc::from(&*run.run), run.fence));
                 self.handed_out.extend(fences);
                 let claim = self.waiting.remove(served.answers.len());
-                self.answer(claim, runs);
+                self.answer(claim, ClaimedRuns::of(runs));
             }
         }
         served.may_be_due = new.peek().is_some();
@@ -177,10 +175,11 @@ impl Claims {
         self.lost.extend(self.handed_out.drain(..));
     }
 
-    /// The group is committed.
-    pub(super) fn settle(&mut self, served: Served) {
-        for (run, _) in self.handed_out.drain(..) {
-            self.lost.remove(&run);
+    /// The group is committed, and with it the fences of runs that were lost before.
+    pub(super) fn settle(&mut self, served: Served, fences: &HashMap<Arc<str>, i64>) {
+        self.handed_out.clear();
+        for run in fences.keys() {
+            self.lost.remove(run);
         }
         self.may_be_due = served.may_be_due;
         let rest = self.waiting.split_off(served.answers.len());

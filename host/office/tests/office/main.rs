@@ -5,6 +5,7 @@ mod credits;
 mod documents;
 mod exports;
 mod imports;
+mod interruptions;
 mod invoices;
 mod listings;
 mod organisation;
