@@ -15,7 +15,11 @@ use bursar_domain::{
     row::{Kind, Row, RowKey},
     run::{Event, LogLine, Outcome, QueuedRun, Trigger, Usage},
 };
-use bursar_office::{Paging, Session, Test, describe::RowDiff, run_id};
+use bursar_office::{
+    Paging, Session, Test,
+    describe::{RowDiff, veiled},
+    run_id,
+};
 use http::{StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -222,11 +226,12 @@ pub(crate) async fn preview(
     api.automation(&caller, &id).await?;
     let event = api.event(&caller, value).await?;
     let previewed = api.worker()?.preview(&id, &event).await?;
+    let rows = veiled(api.database(), previewed.rows, caller.role.clearance()).await?;
     Ok(Json(Preview {
         automation: id,
         event: event.id,
         outcome: previewed.report.outcome,
-        rows: previewed.rows,
+        rows,
         logs: previewed.report.logs,
         usage: previewed.report.usage,
     }))

@@ -1,19 +1,14 @@
-//! The log: its commits, what they changed, rows as of any of them, and its verification.
+//! The log: its commits, what they changed, and its verification.
 
 use axum::{
     Json,
     extract::State,
     response::{IntoResponse, Response},
 };
-use bursar_db::{Checkpoint, CommitFilter, CommitRecord, Query as RowsAsked};
-use bursar_domain::{
-    draft::{Direction, Position},
-    row::Kind,
-};
-use bursar_office::describe::{RowDiff, describe_commit, visible};
+use bursar_db::{Checkpoint, CommitFilter, CommitRecord};
+use bursar_office::describe::{RowDiff, describe_commit};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::{
@@ -44,38 +39,6 @@ pub struct CommitShown {
     pub commit: CommitRecord,
     /// The rows that it changed, against the state before it. Used effect keys are left out.
     pub changes: Vec<RowDiff>,
-}
-
-/// Which rows to list.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields, default)]
-#[into_params(parameter_in = Query)]
-pub struct RowsQuery {
-    /// The collection, for kinds that have them.
-    pub collection: String,
-    /// As they were after this commit.
-    #[param(minimum = 0)]
-    pub as_of: Option<i64>,
-    /// Most rows: 1 to 1000, 100 unless given.
-    #[param(minimum = 1, maximum = 1000)]
-    pub limit: Option<u32>,
-    /// The `next` of the page before.
-    pub after: Option<String>,
-}
-
-/// A row of any kind.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct RowShown {
-    /// What it is.
-    pub kind: Kind,
-    /// The group within the kind; "" for kinds that have none.
-    pub collection: String,
-    /// Its id.
-    pub id: String,
-    /// The commit that wrote this image.
-    pub revision: i64,
-    /// What it says.
-    pub body: Value,
 }
 
 /// What a verification is to look at.
@@ -109,7 +72,7 @@ pub(crate) async fn list_commits(
     Ok(Json(Page { items, next }))
 }
 
-fn unusable() -> Failure {
+pub(crate) fn unusable() -> Failure {
     Failure::new(
         StatusCode::BAD_REQUEST,
         "cursor-unusable",
@@ -131,60 +94,6 @@ pub(crate) async fn get_commit(
         .ok_or_else(|| Failure::absent("commit", &seq.to_string()))?;
     let changes = describe_commit(api.database(), seq).await?;
     Ok(Json(CommitShown { commit, changes }))
-}
-
-/// Rows of one kind, by id, now or as of a commit
-#[utoipa::path(get, path = "/v1/rows/{kind}", tag = "log", params(("kind" = Kind, Path, description = "The kind; runs and messages have lists of their own"), RowsQuery), responses((status = 200, body = Page<RowShown>)))]
-pub(crate) async fn list_rows(
-    Auditor(_): Auditor,
-    State(api): State<Api>,
-    Path(asked): Path<String>,
-    Query(query): Query<RowsQuery>,
-) -> Result<Json<Page<RowShown>>, Failure> {
-    let limit = limit(query.limit)? as usize;
-    let found = Kind::find(&asked).filter(|kind| !kind.is_queued());
-    let kind = found.ok_or_else(|| {
-        let kinds: Vec<&str> = Kind::ALL
-            .iter()
-            .filter(|kind| !kind.is_queued())
-            .map(|kind| kind.as_str())
-            .collect();
-        Failure::absent("kind of row", &asked).hint(format!("one of: {}", kinds.join(", ")))
-    })?;
-    let mut snapshot = match query.as_of {
-        Some(seq) => api.database().snapshot_at(seq),
-        None => api.database().snapshot(),
-    };
-    let listing = RowsAsked {
-        kind,
-        collection: query.collection.as_str().into(),
-        conditions: Vec::new(),
-        order: None,
-        direction: Direction::Ascending,
-        after: query.after.map(|id| Position {
-            key: Vec::new(),
-            id: id.into(),
-        }),
-        limit,
-    };
-    let page = snapshot.list(&listing).await?;
-    let next = page
-        .rows
-        .last()
-        .filter(|_| !page.is_last)
-        .map(|(position, _)| position.id.to_string());
-    let items = page
-        .rows
-        .into_iter()
-        .map(|(_, row)| RowShown {
-            kind: row.key.kind,
-            collection: row.key.collection.to_string(),
-            id: row.key.id.to_string(),
-            revision: row.revision,
-            body: visible(kind, row.body.as_ref()).into_owned(),
-        })
-        .collect();
-    Ok(Json(Page { items, next }))
 }
 
 /// Verify the log

@@ -6,6 +6,7 @@ use bursar_domain::{
     office::{Collection, Department, LegalEntity, STOP, Stop},
     row::{Kind, RowKey},
 };
+use bursar_office::Evolution;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -101,8 +102,23 @@ named_rows! {
     get get_collection "/v1/collections/{id}",
     /// Define a collection
     ///
-    /// A definition can change only as long as the collection has no records.
+    /// A definition changes only if every record there is valid under the new one: `check` tells beforehand.
     put put_collection;
+}
+
+/// What a definition would make of the records that are there
+///
+/// Changes nothing. Records that break it are counted, and the first of them told.
+#[utoipa::path(post, path = "/v1/collections/{id}/check", tag = "records", params(("id" = String, Path, description = "Lower-case letters, digits and hyphens")), request_body = Collection, responses((status = 200, body = Evolution)))]
+pub(crate) async fn check_collection(
+    Auditor(caller): Auditor,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Body { value, asked }: Body<Collection>,
+) -> Result<axum::Json<Evolution>, Failure> {
+    asked.unconditional()?;
+    let mut session = api.reading(&caller.actor).await?;
+    Ok(axum::Json(session.try_collection(&id, &value).await?))
 }
 
 /// Whether everything is to stop.

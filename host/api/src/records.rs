@@ -23,6 +23,9 @@ use crate::{
     resource::{Page, PageQuery, Resource, Tagged, Written, commit, limit},
 };
 
+/// Most records that one request counts.
+const COUNT_MAX: u32 = 100_000;
+
 /// One test of an indexed field.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +37,17 @@ pub struct ConditionAsked {
     /// With what: JSON scalars, as many as the comparison takes.
     #[serde(default)]
     pub values: Vec<Value>,
+}
+
+impl ConditionAsked {
+    /// As the office asks it.
+    fn test(&self) -> Test {
+        Test {
+            field: self.field.clone(),
+            comparison: self.comparison,
+            values: self.values.clone(),
+        }
+    }
 }
 
 /// How a listing is sorted: by an indexed field; missing values come last, ties are broken by id.
@@ -78,15 +92,7 @@ pub struct Search {
 impl Search {
     /// As the office asks it.
     pub(crate) fn parts(&self) -> Result<(Vec<Test>, Vec<Order>, Paging), Failure> {
-        let tests = self
-            .conditions
-            .iter()
-            .map(|condition| Test {
-                field: condition.field.clone(),
-                comparison: condition.comparison,
-                values: condition.values.clone(),
-            })
-            .collect();
+        let tests = self.conditions.iter().map(ConditionAsked::test).collect();
         let orders = self
             .order
             .iter()
@@ -141,6 +147,62 @@ pub(crate) async fn search_records(
         .search_records(&collection, &tests, &orders, &paging)
         .await?;
     Ok(page(listed))
+}
+
+/// What to count: all conditions must hold.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CountAsked {
+    /// At most 20.
+    #[schema(max_items = 20)]
+    pub conditions: Vec<ConditionAsked>,
+    /// Counting ends there: 1 to 100000, as many unless given.
+    #[schema(minimum = 1, maximum = 100_000)]
+    pub at_most: Option<u32>,
+}
+
+/// How many there are.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Counted {
+    /// Records that pass, at most `at_most`.
+    pub count: u32,
+}
+
+/// Count records by indexed fields
+#[utoipa::path(post, path = "/v1/collections/{collection}/count", tag = "records", params(("collection" = String, Path, description = "The collection")), request_body = CountAsked, responses((status = 200, body = Counted)))]
+pub(crate) async fn count_records(
+    Auditor(caller): Auditor,
+    State(api): State<Api>,
+    Path(collection): Path<String>,
+    Body { value, .. }: Body<CountAsked>,
+) -> Result<Json<Counted>, Failure> {
+    let tests: Vec<Test> = value.conditions.iter().map(ConditionAsked::test).collect();
+    let at_most = value.at_most.unwrap_or(COUNT_MAX);
+    let mut session = api.reading(&caller.actor).await?;
+    let count = session.count_records(&collection, &tests, at_most).await?;
+    Ok(Json(Counted { count }))
+}
+
+/// Which records.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IdsAsked {
+    /// At most 1000.
+    #[schema(max_items = 1000)]
+    pub ids: Vec<String>,
+}
+
+/// Records by their ids, in that order; what is not there is left out
+#[utoipa::path(post, path = "/v1/collections/{collection}/get", tag = "records", params(("collection" = String, Path, description = "The collection")), request_body = IdsAsked, responses((status = 200, body = Page<Resource<Value>>)))]
+pub(crate) async fn get_records(
+    Auditor(caller): Auditor,
+    State(api): State<Api>,
+    Path(collection): Path<String>,
+    Body { value, .. }: Body<IdsAsked>,
+) -> Result<Json<Page<Record>>, Failure> {
+    let mut session = api.reading(&caller.actor).await?;
+    let items = session.records(&collection, &value.ids).await?;
+    Ok(page(Listed { items, next: None }))
 }
 
 /// One record

@@ -7,8 +7,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Api, automations, documents, edge, health, invoices, jobs, log, messages, openapi,
-    organisation, parameters, plugins, records, runs, sample, tasks, tokens, why,
+    Api, automations, documents, edge, health, holds, invoices, jobs, log, messages, openapi,
+    organisation, parameters, plugins, records, rows, runs, sample, tasks, tokens, why,
 };
 
 /// Routes and their document.
@@ -81,6 +81,11 @@ fn books() -> OpenApiRouter<Api> {
         ))
         .routes(routes!(records::list_records, records::create_record))
         .routes(routes!(records::search_records))
+        .routes(routes!(records::count_records))
+        .routes(routes!(records::get_records))
+        .routes(routes!(organisation::check_collection))
+        .routes(routes!(holds::list_holds))
+        .routes(routes!(holds::hold_record, holds::release_record))
         .routes(routes!(
             records::get_record,
             records::patch_record,
@@ -107,7 +112,9 @@ fn books() -> OpenApiRouter<Api> {
         .routes(routes!(documents::put_document))
         .routes(routes!(log::list_commits))
         .routes(routes!(log::get_commit))
-        .routes(routes!(log::list_rows))
+        .routes(routes!(rows::list_rows))
+        .routes(routes!(rows::get_row))
+        .routes(routes!(rows::list_history))
         .routes(routes!(log::verify))
 }
 

@@ -9,7 +9,7 @@ use bursar_domain::{
     row::{Kind, RowKey, Seq},
     run::{LogLine, Outcome, QueuedRun, Usage},
 };
-use bursar_office::describe::{RowDiff, describe_commit};
+use bursar_office::describe::{RowDiff, describe_commit, veiled};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -201,7 +201,10 @@ pub(crate) async fn get_run(
 ) -> Result<Json<RunShown>, Failure> {
     let run = api.run_in_view(&caller, &id).await?;
     let changes = match run.settled_seq {
-        Some(seq) => describe_commit(api.database(), seq).await?,
+        Some(seq) => {
+            let rows = describe_commit(api.database(), seq).await?;
+            veiled(api.database(), rows, caller.role.clearance()).await?
+        }
         None => Vec::new(),
     };
     Ok(Json(RunShown { run, changes }))

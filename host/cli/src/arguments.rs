@@ -81,7 +81,10 @@ pub enum Command {
     /// Look at the log's commits
     #[command(subcommand)]
     Log(Log),
-    /// Look at rows of any kind, now or as of an earlier commit
+    /// Define collections of records
+    #[command(subcommand)]
+    Collection(Collection),
+    /// Look at rows of any kind, now or as of an earlier commit, and at what they were
     #[command(subcommand)]
     Row(Row),
     /// Put files into folders that plugins may read
@@ -385,6 +388,51 @@ pub enum Row {
         /// Most rows to list
         #[arg(long, default_value_t = 1000)]
         limit: usize,
+    },
+    /// One row
+    Show {
+        /// record, invoice, payment, allocation, task, document, automation, plugin, …
+        kind: String,
+        /// Its id
+        id: String,
+        /// The collection, for kinds that have them
+        #[arg(long, default_value = "")]
+        collection: String,
+        /// As it was after this commit
+        #[arg(long)]
+        as_of: Option<i64>,
+    },
+    /// What a row was, newest first: each image, and who wrote it
+    History {
+        /// record, invoice, payment, allocation, task, document, automation, plugin, …
+        kind: String,
+        /// Its id
+        id: String,
+        /// The collection, for kinds that have them
+        #[arg(long, default_value = "")]
+        collection: String,
+        /// Most images to list
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Collection {
+    /// Define a collection, or change its definition if every record there is valid under the new one
+    Define {
+        /// Its slug: lower-case letters, digits, hyphens
+        slug: String,
+        /// The definition, a JSON file: schema, indexed, unique, references, fields
+        file: PathBuf,
+        /// Change nothing: count the records that would break it, and show the first of them
+        #[arg(long)]
+        check: bool,
+    },
+    /// One collection's definition
+    Show {
+        /// Its slug
+        slug: String,
     },
 }
 

@@ -2,6 +2,7 @@
 
 mod audit;
 mod automation;
+mod collection;
 mod document;
 mod init;
 mod log;
@@ -73,6 +74,7 @@ async fn ask(client: &Client, style: Style, command: Command) -> Result<(), Fail
         Command::Plugin(Plugin::List) => plugin::list(client, style).await,
         Command::Plugin(Plugin::Show { digest }) => plugin::show(client, style, &digest).await,
         Command::Automation(command) => automation::perform(client, style, command).await,
+        Command::Collection(command) => collection::perform(client, style, command).await,
         Command::Run(command) => run::perform(client, style, command).await,
         Command::Why(command) => why::why(client, style, command).await,
         Command::Timers => why::timers(client, style).await,

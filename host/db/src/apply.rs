@@ -1,6 +1,9 @@
 //! Between the pure decision and the database: loading a working set, and writing what was decided, set by set.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
 use bursar_domain::{
     draft::UniqueKey,
@@ -8,11 +11,12 @@ use bursar_domain::{
     office::LegalEntity,
     row::{Kind, RowKey, Seq},
 };
+use serde_json::Value;
 
 use crate::{
     adapter::{Arg, Tx, args},
     committer::{Proposal, SettledRun},
-    decide::{Head, LoggedChange, WorkingSet, binding_reads},
+    decide::{Head, LoggedChange, WorkingSet, binding_reads, hold_over},
     ends::RunEnded,
     error::Error,
     invoices,
@@ -33,6 +37,8 @@ pub(crate) struct Before {
     entries: HashMap<RowKey, Vec<IndexEntry>>,
     unique: HashMap<UniqueKey, RowKey>,
     runs: HashMap<String, RunNow>,
+    /// Definitions of collections that change.
+    pub definitions: HashMap<RowKey, Arc<Value>>,
 }
 
 impl Before {
@@ -67,9 +73,11 @@ pub(crate) async fn load(
         .filter(|key| !has_nul(key))
         .collect();
     wanted.extend(changes().map(|change| &change.key));
+    let holds: Vec<RowKey> = changes().filter_map(hold_over).collect();
+    wanted.extend(&holds);
     let mut bodies: BTreeSet<RowKey> = changes()
         .map(|change| &change.key)
-        .filter(|key| invoices::matters(key.kind))
+        .filter(|key| invoices::matters(key.kind) || key.kind == Kind::Collection)
         .cloned()
         .collect();
     bodies.extend(entities.iter().cloned());
@@ -100,6 +108,12 @@ pub(crate) async fn load(
         entries: set.entries.clone(),
         unique: set.unique.clone(),
         runs: set.runs.clone(),
+        definitions: set
+            .bodies
+            .iter()
+            .filter(|(key, _)| key.kind == Kind::Collection)
+            .map(|(key, body)| (key.clone(), body.clone()))
+            .collect(),
     };
     Ok((set, before))
 }

@@ -25,6 +25,7 @@ use crate::{
     error::Error,
     queue::{ClaimedRuns, QueueAnswer, QueueJob, perform},
     recent::Recent,
+    reproject::reproject,
     seal::Keys,
     statements as sql,
 };
@@ -423,6 +424,7 @@ impl Writer {
         let now_us = now_us.max(head.at_us);
         let mut served = self.claims.serve_new(&mut set, now_us)?;
         apply::write(&mut tx, &self.keys, &set, &before, &head)?;
+        reproject(&mut tx, &set, &before).await?;
         let mut verdicts = verdicts.into_iter();
         let mut answers = Vec::with_capacity(group.len());
         for job in group.iter() {

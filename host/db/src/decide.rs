@@ -296,8 +296,20 @@ fn check_changes(set: &WorkingSet, proposal: &Proposal) -> Result<(), Problem> {
                 format!("{} cannot be changed", change.key),
             ));
         }
+        if hold_over(change).is_some_and(|hold| set.revisions.contains_key(&hold)) {
+            return Err(Problem::new(
+                "held",
+                format!("{} is held: it stays", change.key),
+            ));
+        }
     }
     Ok(())
+}
+
+/// The row that keeps another from being removed while it is there (REC-8).
+pub(crate) fn hold_over(change: &Change) -> Option<RowKey> {
+    let removes_record = change.key.kind == Kind::Record && change.body.is_none();
+    removes_record.then(|| RowKey::within(Kind::Hold, &change.key.collection, &change.key.id))
 }
 
 /// The first unique value that another row holds, and keeps.

@@ -15,6 +15,7 @@ mod history;
 mod invoices;
 mod queue;
 mod recent;
+mod reproject;
 mod schema;
 mod seal;
 mod snapshot;

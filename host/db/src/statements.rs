@@ -169,6 +169,14 @@ statements! {
         "with v(kind, collection, id, field) as ({rows}) delete from field_index \
          where (kind, collection, id, field) in (select kind, collection, id, field from v)",
         &[Text, Text, Text, Text]);
+    DELETE_ENTRIES_OF_COLLECTION = same(
+        "with v(kind, collection) as ({rows}) delete from field_index \
+         where (kind, collection) in (select kind, collection from v)",
+        &[Text, Text]);
+    DELETE_UNIQUE_OF_COLLECTION = same(
+        "with v(kind, collection) as ({rows}) delete from unique_key \
+         where (kind, collection) in (select kind, collection from v)",
+        &[Text, Text]);
     INSERT_UNIQUE = same("insert into unique_key (space, value, kind, collection, id) {rows}", &[Text, Text, Text, Text, Text]);
     DELETE_UNIQUE = same(
         "with v(space, value) as ({rows}) delete from unique_key where (space, value) in (select space, value from v)",

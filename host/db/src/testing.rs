@@ -138,6 +138,7 @@ pub(crate) fn items() -> Collection {
             field("code", FieldType::Text),
         ],
         unique: vec!["code".to_owned()],
+        ..Collection::default()
     }
 }
 

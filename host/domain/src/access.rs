@@ -5,6 +5,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::confidentiality::Class;
+
 /// What a person or program may do with the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -39,6 +41,14 @@ impl Role {
     /// Whether the role is one of a department instead of the whole organisation.
     pub const fn is_departmental(self) -> bool {
         matches!(self, Role::Operator | Role::Viewer)
+    }
+
+    /// The highest class of records' fields that the role sees.
+    pub const fn clearance(self) -> Class {
+        match self {
+            Role::Admin | Role::Auditor => Class::Restricted,
+            Role::Operator | Role::Viewer => Class::Internal,
+        }
     }
 
     /// The one decision: whether a role may do something where it holds.

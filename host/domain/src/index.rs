@@ -125,6 +125,13 @@ pub struct IndexField {
 }
 
 impl IndexField {
+    /// The top-level member of a body that the value is in.
+    pub fn member(&self) -> String {
+        let first = self.pointer.trim_start_matches('/').split('/').next();
+        let step = first.filter(|step| !step.is_empty()).unwrap_or(&self.name);
+        step.replace("~1", "/").replace("~0", "~")
+    }
+
     /// The field's value in a body; null if absent.
     pub fn value<'a>(&self, body: &'a Value) -> &'a Value {
         let found = if self.pointer.is_empty() {
@@ -133,6 +140,22 @@ impl IndexField {
             body.pointer(&self.pointer)
         };
         found.unwrap_or(&Value::Null)
+    }
+
+    /// Takes the field's value out of a body: the member of an object goes, an array's place stays as null.
+    pub fn remove(&self, body: &mut Value) {
+        let (parent, step) = self.pointer.rsplit_once('/').unwrap_or(("", &self.name));
+        let step = step.replace("~1", "/").replace("~0", "~");
+        match body.pointer_mut(parent) {
+            Some(Value::Object(members)) => drop(members.remove(&step)),
+            Some(Value::Array(values)) => {
+                let place = step.parse::<usize>().ok();
+                if let Some(value) = place.and_then(|place| values.get_mut(place)) {
+                    *value = Value::Null;
+                }
+            }
+            _ => {}
+        }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod access;
 pub mod availability;
 pub mod business;
 pub mod canonical;
+pub mod confidentiality;
 pub mod decimal;
 pub mod derive;
 pub mod draft;

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 pub use limits::Limits;
 
-use crate::{invoice::Flow, problem::Problem};
+use crate::{confidentiality::Class, invoice::Flow, problem::Problem};
 
 /// Name of the component's custom section that holds the manifest's TOML text.
 pub const SECTION: &str = "bursar:manifest";
@@ -106,6 +106,9 @@ pub enum Permission {
         collection: String,
         /// What may be done with its rows.
         operations: BTreeSet<RecordOperation>,
+        /// The highest class of fields that are seen and written: internal unless more is said.
+        #[serde(default, skip_serializing_if = "is_default")]
+        class: Class,
     },
     /// Invoices and payments of one flow.
     Invoices {
@@ -215,6 +218,23 @@ impl Authority {
             }
         }
     }
+
+    /// The highest class of a collection's fields that are seen and written.
+    pub fn clearance(&self, of: &str) -> Class {
+        let class = |permission: &Permission| match permission {
+            Permission::Records {
+                collection, class, ..
+            } if collection == of => Some(*class),
+            _ => None,
+        };
+        match self {
+            Authority::Everything => Class::Restricted,
+            Authority::Granted(permissions) => {
+                let highest = permissions.iter().filter_map(class).max();
+                highest.unwrap_or_default()
+            }
+        }
+    }
 }
 
 impl Permission {
@@ -224,6 +244,7 @@ impl Permission {
                 Permission::Records {
                     collection,
                     operations,
+                    ..
                 },
                 Need::Records(of, operation),
             ) => collection == of && operations.contains(&operation),
@@ -250,9 +271,14 @@ impl Permission {
             Permission::Records {
                 collection,
                 operations,
+                class,
             } => {
+                let fields = match class {
+                    Class::Internal => String::new(),
+                    class => format!(", fields up to {}", word(class)),
+                };
                 format!(
-                    "records of {collection:?}: {}",
+                    "records of {collection:?}: {}{fields}",
                     list(operations.iter().map(word).collect())
                 )
             }
@@ -273,6 +299,10 @@ impl Permission {
             Permission::Tasks { role } => format!("tasks for the role {role:?}"),
         }
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// An enum's name as it is written in manifests.

@@ -1,6 +1,6 @@
 //! Stored shapes of everything that is neither a record nor an invoice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::{
     access::Role,
+    confidentiality::{Class, FieldRules, is_hidden},
     index::IndexField,
     manifest::{Manifest, Permission},
 };
@@ -68,7 +69,7 @@ pub struct Department {
 }
 
 /// A collection's definition.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Collection {
     /// JSON Schema 2020-12, without remote references.
@@ -79,6 +80,69 @@ pub struct Collection {
     /// Names of indexed fields whose values are unique when present.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unique: Vec<String>,
+    /// Indexed fields that name records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<Reference>,
+    /// What is known of members of the records, by their names. One without a rule is internal.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, crate::confidentiality::FieldRule>)]
+    pub fields: FieldRules,
+}
+
+/// An indexed text field that holds the id of a record; that record exists as long as it is named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// The indexed field's name.
+    pub field: String,
+    /// The collection of the record that it names.
+    pub collection: String,
+    /// What becomes of this record when the other one is removed.
+    #[serde(default)]
+    pub on_delete: OnDelete,
+}
+
+/// What becomes of a record when one that it names is removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnDelete {
+    /// It stays, and so does the other one.
+    #[default]
+    Restrict,
+    /// It stays without the field.
+    Null,
+    /// It is removed as well.
+    Cascade,
+}
+
+impl Collection {
+    /// An indexed field by its name.
+    pub fn indexed_field(&self, name: &str) -> Option<&IndexField> {
+        self.indexed.iter().find(|field| field.name == name)
+    }
+
+    /// Whether a reader with a clearance does not see what an indexed field says.
+    pub fn hides(&self, field: &IndexField, clearance: Class) -> bool {
+        is_hidden(&self.fields, clearance, &field.member())
+    }
+
+    /// Members that a reader with a clearance does not see, whether a record has them or not.
+    pub fn hidden_from(&self, clearance: Class) -> Vec<String> {
+        let properties = self.schema.get("properties").and_then(Value::as_object);
+        let named = properties.into_iter().flat_map(|members| members.keys());
+        let all: BTreeSet<&String> = self.fields.keys().chain(named).collect();
+        let hidden = all
+            .into_iter()
+            .filter(|name| is_hidden(&self.fields, clearance, name));
+        hidden.cloned().collect()
+    }
+}
+
+/// Why a record cannot be deleted. Its id is the record's, within the record's collection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Hold {
+    /// Reasons by matter: the record is free when there is none left.
+    pub matters: BTreeMap<String, String>,
 }
 
 /// A document's description. Its content is the blob of that digest.

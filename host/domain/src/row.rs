@@ -40,6 +40,8 @@ kinds! {
     Collection = "collection",
     /// A record of a collection.
     Record = "record",
+    /// What keeps a record from being deleted.
+    Hold = "hold",
     /// A business calendar.
     Calendar = "calendar",
     /// An invoice or credit note, receivable or payable.

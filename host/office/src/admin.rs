@@ -2,15 +2,12 @@
 //!
 //! Every `put` makes or replaces a row; the same body again changes nothing.
 
-use std::collections::BTreeSet;
-
 use bursar_domain::{
     business::BusinessCalendar,
     index::fields_of,
     manifest::{Authority, Permission},
     money::Currency,
-    office::{Automation, Collection, Department, LegalEntity, PARTIES, Plugin, STOP, Stop},
-    problem::Problem,
+    office::{Automation, Department, LegalEntity, PARTIES, Plugin, STOP, Stop},
     row::{Kind, RowKey},
     time,
 };
@@ -22,15 +19,13 @@ use crate::{
     input::{Faults, is_slug},
     listing::{Listed, Paging, Scope, Test},
     messages::check_address,
-    schema,
+    schema::{self, within},
     session::{Expected, Session, View},
-    write::{Write, to_value},
+    write::Write,
 };
 
 /// Longest name or reason, in bytes.
 const NAME_BYTES_MAX: usize = 200;
-/// Most indexed fields of a collection.
-const INDEXED_MAX: usize = 50;
 
 impl Session {
     /// Makes or changes a legal entity; the first one comes with the collection of parties.
@@ -96,31 +91,6 @@ impl Session {
         faults.slug("/id", id);
         faults.result()?;
         self.upsert(RowKey::of(Kind::Calendar, id), calendar).await
-    }
-
-    /// Defines a collection. A definition can change only as long as the collection has no records.
-    pub async fn define_collection(
-        &mut self,
-        slug: &str,
-        collection: &Collection,
-    ) -> Result<(), Error> {
-        self.require_administrator()?;
-        check_collection(slug, collection)?;
-        let key = RowKey::of(Kind::Collection, slug);
-        if let Some((_, there)) = self.find::<Collection>(&key).await? {
-            let is_used = !self
-                .list(&Scope::all(Kind::Record, slug), None, 1)
-                .await?
-                .rows
-                .is_empty();
-            if there != *collection && is_used {
-                return Err(Error::conflict(
-                    "collection-in-use",
-                    format!("the collection {slug:?} has records under another definition"),
-                ));
-            }
-        }
-        self.upsert(key, collection).await
     }
 
     /// Defines the collection that invoices and payments take their parties from, unless the organisation has its own.
@@ -342,70 +312,13 @@ impl Session {
     }
 }
 
-fn check_collection(slug: &str, collection: &Collection) -> Result<(), Error> {
-    let mut faults = Faults::default();
-    faults.slug("/slug", slug);
-    faults.unless(
-        collection.schema.is_object(),
-        "schema-invalid",
-        "/schema",
-        "a schema is a JSON object",
-    );
-    faults.unless(
-        collection.indexed.len() <= INDEXED_MAX,
-        "too-many",
-        "/indexed",
-        format!("at most {INDEXED_MAX} indexed fields"),
-    );
-    let mut names = BTreeSet::new();
-    for (place, field) in collection.indexed.iter().enumerate() {
-        let pointer = format!("/indexed/{place}");
-        faults.line(&format!("{pointer}/name"), &field.name, 1..=64);
-        faults.unless(
-            names.insert(&field.name),
-            "duplicate",
-            &pointer,
-            "each indexed field has its own name",
-        );
-        let is_pointer = field.pointer.is_empty() || field.pointer.starts_with('/');
-        faults.unless(
-            is_pointer,
-            "wrong-type",
-            &format!("{pointer}/pointer"),
-            "a JSON Pointer begins with /",
-        );
-    }
-    for (place, field) in collection.unique.iter().enumerate() {
-        faults.unless(
-            names.contains(field),
-            "unique-not-indexed",
-            &format!("/unique/{place}"),
-            "a unique field is indexed",
-        );
-    }
-    faults.result()?;
-    schema::compile(&collection.schema).map_err(|problems| within("/schema", problems))?;
-    to_value(collection).map(drop)
-}
-
-fn within(pointer: &str, problems: Vec<Problem>) -> Error {
-    Error::Invalid(
-        problems
-            .into_iter()
-            .map(|problem| Problem {
-                pointer: format!("{pointer}{}", problem.pointer),
-                ..problem
-            })
-            .collect(),
-    )
-}
-
 /// Whether everything that a grant allows is asked for by one permission or several of the same scope.
 fn is_within(grant: &Permission, asked: &[&Permission]) -> bool {
     match grant {
-        Permission::Records { collection, operations } => operations.iter().all(|operation| {
+        Permission::Records { collection, operations, class } => operations.iter().all(|operation| {
             asked.iter().any(|ask| {
-                matches!(ask, Permission::Records { collection: of, operations } if of == collection && operations.contains(operation))
+                matches!(ask, Permission::Records { collection: of, operations, class: highest }
+                    if of == collection && operations.contains(operation) && class <= highest)
             })
         }),
         Permission::Invoices { flow, operations } => operations.iter().all(|operation| {

@@ -2,6 +2,8 @@
 //!
 //! Knows no colours and no terminal. Entered by [`describe`]; [`to_text`] makes plain text of it.
 
+mod veil;
+
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -15,8 +17,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+pub use veil::veiled;
+
 use crate::error::Error;
 
+/// Members that name a record for people, the first one that is there.
+const NAMING: [&str; 3] = ["name", "title", "key"];
 /// What stands for a number that only the commit gives.
 const NUMBER_PENDING: &str = "(number pending)";
 /// Longest text shown of one value, in characters.
@@ -56,6 +62,20 @@ pub struct FieldDiff {
     pub before: Option<Value>,
     /// The value after; none if there would be none.
     pub after: Option<Value>,
+    /// It differs, but whoever looks may not see how: neither value is told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_hidden: bool,
+}
+
+impl FieldDiff {
+    fn hidden(pointer: String) -> Self {
+        Self {
+            pointer,
+            before: None,
+            after: None,
+            is_hidden: true,
+        }
+    }
 }
 
 /// The rows of a draft against its snapshot, in the order in which they were first changed. Effect keys are left out.
@@ -107,6 +127,7 @@ pub fn to_text(rows: &[RowDiff]) -> String {
         let _ = writeln!(text, "{sign} {}", row.title);
         for field in &row.fields {
             let _ = match (&field.before, &field.after) {
+                _ if field.is_hidden => writeln!(text, "    {}: changed (hidden)", field.pointer),
                 (Some(before), Some(after)) => writeln!(
                     text,
                     "    {}: {} -> {}",
@@ -210,6 +231,7 @@ fn compare(
             pointer: pointer.clone(),
             before: before.cloned(),
             after: after.cloned(),
+            is_hidden: false,
         });
     }
     for step in steps {
@@ -264,9 +286,8 @@ fn title_of(key: &RowKey, body: &Value) -> String {
     };
     match key.kind {
         Kind::Record => {
-            let name = [text("/name"), text("/title"), text("/key")]
-                .into_iter()
-                .find(|name| !name.is_empty());
+            let named = NAMING.map(|member| text(&format!("/{member}")));
+            let name = named.into_iter().find(|name| !name.is_empty());
             format!(
                 "{} {:?}",
                 key.collection,

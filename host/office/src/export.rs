@@ -7,7 +7,7 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
-use bursar_domain::{canonical, office::Collection};
+use bursar_domain::{canonical, manifest::RecordOperation, office::Collection};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -71,7 +71,7 @@ impl Export {
         order: &[Order],
         format: ExportFormat,
     ) -> Result<Self, Error> {
-        session.require_read(collection)?;
+        session.require_records(collection, RecordOperation::Read)?;
         let definition = session.definition(collection).await?;
         let columns = columns_of(&definition.collection);
         Ok(Self {
@@ -245,8 +245,7 @@ mod tests {
         });
         let collection = Collection {
             schema,
-            indexed: Vec::new(),
-            unique: Vec::new(),
+            ..Collection::default()
         };
         assert_eq!(columns_of(&collection), ["name", "kind", "a", "b"]);
     }

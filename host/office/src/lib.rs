@@ -42,6 +42,6 @@ mod write;
 pub use effects::{Earlier, Request};
 pub use error::Error;
 pub use listing::{Listed, Order, Paging, Test};
-pub use records::merge_patch;
+pub use records::{BadRecord, Evolution, merge_patch};
 pub use runs::{check_start, run_id, run_seed};
 pub use session::{Context, Expected, Session, View};

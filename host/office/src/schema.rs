@@ -83,6 +83,15 @@ pub fn check(schema: &Value, value: &Value) -> Result<(), Vec<Problem>> {
     }
 }
 
+/// Problems of a part, as problems of the whole.
+pub(crate) fn within(pointer: &str, problems: Vec<Problem>) -> Error {
+    let moved = |problem: Problem| Problem {
+        pointer: format!("{pointer}{}", problem.pointer),
+        ..problem
+    };
+    Error::Invalid(problems.into_iter().map(moved).collect())
+}
+
 fn refuse_remote(schema: &Value, pointer: &mut String, problems: &mut Vec<Problem>) {
     let mut inside = |step: &str, value: &Value, pointer: &mut String| {
         let length = pointer.len();

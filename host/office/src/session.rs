@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bursar_db::{Database, Snapshot};
 use bursar_domain::{
-    canonical::weight,
     draft::{Change, Draft, Listing, UniqueKey},
     manifest::{Authority, Limits, Need},
     office::{Actor, LegalEntity},
@@ -73,6 +72,8 @@ pub struct View<T> {
     pub updated_us: i64,
     /// What the row says.
     pub body: T,
+    /// Members of a record that are above the session's clearance, there or not; they are not in the body.
+    pub redacted: Vec<String>,
 }
 
 /// One caller's reads and the draft of its changes.
@@ -299,6 +300,7 @@ impl Session {
             created_us: row.created_us,
             updated_us: row.updated_us,
             body,
+            redacted: Vec::new(),
         }
     }
 
@@ -338,8 +340,7 @@ impl Session {
             })),
             bytes_changed: writes
                 .iter()
-                .filter_map(|write| write.body.as_ref())
-                .map(weight)
+                .map(|write| write.weight)
                 .fold(self.usage.bytes_changed, u64::saturating_add),
             ..self.usage.clone()
         };
@@ -369,6 +370,7 @@ impl Session {
             mut previous,
             created_us,
             body,
+            weight: _,
             index,
             unique,
         } = write;

@@ -24,6 +24,8 @@ pub(crate) struct Write {
     /// When the row was made, if it was there before.
     pub created_us: Option<i64>,
     pub body: Option<Value>,
+    /// What the body counts for: all of it, but for what the author does not see.
+    pub weight: u64,
     pub index: Vec<IndexEntry>,
     pub unique: Vec<UniqueKey>,
 }
@@ -44,6 +46,7 @@ impl Write {
             key,
             previous,
             created_us,
+            weight: canonical::weight(&body),
             body: Some(body),
             index,
             unique,
@@ -67,6 +70,7 @@ impl Write {
             previous: row.revision,
             created_us: Some(row.created_us),
             body: None,
+            weight: 0,
             index: Vec::new(),
             unique: Vec::new(),
         }

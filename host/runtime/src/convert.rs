@@ -98,7 +98,7 @@ pub fn row(collection: &str, view: View<Arc<Value>>) -> Result<rows::Row, Fault>
         created: view.created_us,
         updated: view.updated_us,
         body: json(&view.body)?,
-        redacted: Vec::new(),
+        redacted: view.redacted,
     })
 }
 

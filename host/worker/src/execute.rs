@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use bursar_db::{ClaimedRun, Proposal, RunEnd, SettledRun, Verdict};
 use bursar_domain::{
+    confidentiality::Class,
     draft::{Change, Draft},
     matching,
     problem::Problem,
     row::{Kind, RowKey},
     run::{Claim, LogLine, Outcome, RunReport, Settlement, decide},
 };
-use bursar_office::describe::{describe, to_text};
+use bursar_office::describe::{describe, to_text, veiled};
 use serde_json::{Value, json};
 
 use crate::{
@@ -170,7 +171,9 @@ impl Inner {
         draft: &Draft,
         text: Value,
     ) -> Result<Step, Error> {
+        // Whoever sees the run sees this text: it holds no more than an ordinary reader's clearance.
         let rows = describe(&self.database, draft).await?;
+        let rows = veiled(&self.database, rows, Class::Internal).await?;
         let mut text = text;
         if let Some(fields) = text.as_object_mut() {
             fields.insert("draft".to_owned(), Value::String(beginning(to_text(&rows))));

@@ -4,6 +4,7 @@
 //! failure has in common.
 
 mod bodies;
+mod collections;
 mod conditions;
 mod credits;
 mod cursors;

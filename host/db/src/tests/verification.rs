@@ -45,6 +45,7 @@ async fn populate(database: &Database) {
     let rows = [
         (Kind::Department, "finance", json!({"name": "Finance"})),
         (Kind::Calendar, "office", json!({"weekend": ["saturday"]})),
+        (Kind::Hold, "r1", json!({"matters": {"audit": "evidence"}})),
         (Kind::Payment, "p1", invoicing::payment(10_000, "ref")),
         (
             Kind::Document,

@@ -265,30 +265,6 @@ async fn the_same_event_is_one_run() {
 }
 
 #[tokio::test]
-async fn a_collection_in_use_keeps_its_definition() {
-    let mut office = Organisation::open().await;
-    let mut session = office.person();
-    let wider: Collection =
-        serde_json::from_value(json!({"schema": {"type": "object"}})).expect("a definition");
-    session
-        .define_collection("notes", &wider)
-        .await
-        .expect("nothing is in it");
-    session
-        .define_collection("notes", &notes())
-        .await
-        .expect("nothing is in it");
-    session
-        .create_record("notes", "k", &json!({"title": "a"}))
-        .await
-        .expect("a note");
-    assert_eq!(
-        code(session.define_collection("notes", &wider).await),
-        "collection-in-use"
-    );
-}
-
-#[tokio::test]
 async fn schemas_that_reach_out_or_cannot_be_compiled_are_refused() {
     let mut office = Organisation::open().await;
     let mut session = office.person();

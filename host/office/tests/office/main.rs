@@ -1,6 +1,7 @@
 //! The operations on a real database: one process, one SQLite file for each test.
 
 mod admin;
+mod confidentiality;
 mod credits;
 mod documents;
 mod exports;
@@ -10,6 +11,7 @@ mod invoices;
 mod listings;
 mod organisation;
 mod records;
+mod references;
 mod settlement;
 mod state;
 mod tasks;

@@ -345,6 +345,7 @@ mod tests {
             created_us: 0,
             updated_us: 0,
             body: serde_json::from_value(body).expect("a payment"),
+            redacted: Vec::new(),
         };
         let shown = payment(view);
         assert_eq!(shown.amount.minor, -160);

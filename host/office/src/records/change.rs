@@ -1,0 +1,117 @@
+//! Records that are made, patched and removed.
+
+use std::sync::Arc;
+
+use bursar_domain::{
+    canonical::weight,
+    manifest::RecordOperation,
+    row::{Kind, RowKey},
+};
+use serde_json::{Value, json};
+
+use super::merge_patch;
+use crate::{
+    effects::Keyed,
+    error::Error,
+    session::{Session, View},
+    write::Write,
+};
+
+impl Session {
+    /// Adds a record; the same key gives the same record again (REC-6). Needs `records: create`.
+    pub async fn create_record(
+        &mut self,
+        collection: &str,
+        key: &str,
+        body: &Value,
+    ) -> Result<View<Arc<Value>>, Error> {
+        self.require_records(collection, RecordOperation::Create)?;
+        let sight = self.sight(collection).await?;
+        sight.check_named(body)?;
+        let free = match self
+            .effect(
+                "records.create",
+                key,
+                &json!({"collection": collection, "body": body}),
+            )
+            .await?
+        {
+            Keyed::Used(id) => {
+                let row = self.load_record(collection, &id).await?;
+                return Ok(self.seen(&sight, &row));
+            }
+            Keyed::Free(free) => free,
+        };
+        let definition = &sight.definition;
+        definition.check(body)?;
+        self.check_references(&definition.collection, None, body)
+            .await?;
+        let id = self.new_id();
+        let row_key = RowKey::within(Kind::Record, collection, &id);
+        let write = Write::new(row_key, None, body.clone(), Some(&definition.collection))?;
+        self.refuse_taken(&write.key, &write.unique, "not-unique")
+            .await?;
+        self.apply(vec![free.used_for(&id)?, write])?;
+        let row = self.load_record(collection, &id).await?;
+        Ok(self.seen(&sight, &row))
+    }
+
+    /// Merges a patch (RFC 7386) into a record; hidden fields stay as they are (REC-5). Needs `records: update`.
+    pub async fn patch_record(
+        &mut self,
+        collection: &str,
+        id: &str,
+        expected: Option<&str>,
+        merge: &Value,
+    ) -> Result<View<Arc<Value>>, Error> {
+        self.require_records(collection, RecordOperation::Update)?;
+        if !merge.is_object() {
+            return Err(Error::invalid(
+                "not-an-object",
+                "/merge",
+                "a merge patch of a record is a JSON object",
+            ));
+        }
+        let sight = self.sight(collection).await?;
+        sight.check_named(merge)?;
+        let row = self.load_record(collection, id).await?;
+        self.expect_revision(&row, expected)?;
+        let mut body = row.body.as_ref().clone();
+        merge_patch(&mut body, merge);
+        if body == *row.body {
+            return Ok(self.seen(&sight, &row));
+        }
+        let definition = &sight.definition;
+        definition.check(&body)?;
+        self.check_references(&definition.collection, Some(&row.body), &body)
+            .await?;
+        let weight = weight(&sight.visible(&body));
+        let write = Write::new(
+            row.key.clone(),
+            Some(&row),
+            body,
+            Some(&definition.collection),
+        )?;
+        self.refuse_taken(&write.key, &write.unique, "not-unique")
+            .await?;
+        self.apply(vec![Write { weight, ..write }])?;
+        let row = self.load_record(collection, id).await?;
+        Ok(self.seen(&sight, &row))
+    }
+
+    /// Deletes a record, and what its references say goes with it. Needs `records: delete`.
+    ///
+    /// A record that is held, that others name and may not lose, or a party that an invoice or payment names is a conflict.
+    pub async fn remove_record(
+        &mut self,
+        collection: &str,
+        id: &str,
+        expected: Option<&str>,
+    ) -> Result<(), Error> {
+        self.require_records(collection, RecordOperation::Delete)?;
+        let row = self.load_record(collection, id).await?;
+        self.expect_revision(&row, expected)?;
+        let writes = self.removal(row).await?;
+        self.apply(writes)
+    }
+}

@@ -1,0 +1,235 @@
+//! References between records: what they name is there, and what becomes of them when it goes.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use bursar_domain::{
+    canonical::weight,
+    confidentiality::redact,
+    draft::Position,
+    index::{Comparison, IndexField, fields_of},
+    manifest::{Authority, RecordOperation},
+    office::{Collection, OnDelete, PARTIES, Reference},
+    problem::Problem,
+    row::{Kind, Row, RowKey},
+};
+use serde_json::Value;
+
+use crate::{
+    error::Error,
+    listing::Scope,
+    schema::Definition,
+    session::Session,
+    write::{Write, can_be_id},
+};
+
+/// Most records that go or change with one that is removed.
+const REMOVED_MAX: usize = 10_000;
+/// Rows fetched at once.
+const PAGE_ROWS: usize = 1000;
+
+/// A collection whose records may name others.
+struct Referring {
+    slug: Arc<str>,
+    definition: Arc<Definition>,
+}
+
+/// What a removal leads to, as far as it was followed.
+#[derive(Default)]
+struct Removal {
+    /// In the order in which they were reached.
+    gone: Vec<Row>,
+    names: BTreeSet<RowKey>,
+    /// Rows that stay without a field, with the body that they get.
+    changed: BTreeMap<RowKey, (Row, Value, Arc<Definition>)>,
+    /// Collections of rows that stand in the way unless they go as well.
+    restricting: Vec<(RowKey, Arc<str>)>,
+}
+
+impl Session {
+    /// Whether the records that a body names are there; what was named before is.
+    pub(crate) async fn check_references(
+        &mut self,
+        definition: &Collection,
+        before: Option<&Value>,
+        body: &Value,
+    ) -> Result<(), Error> {
+        for (reference, field) in named_by(definition) {
+            let named = field.value(body);
+            let is_same = before.is_some_and(|before| field.value(before) == named);
+            let Some(id) = named.as_str().filter(|_| !is_same) else {
+                continue;
+            };
+            let key = RowKey::within(Kind::Record, &reference.collection, id);
+            if !can_be_id(id) || self.load(&key).await?.is_none() {
+                return Err(unknown(field, &reference.collection).into());
+            }
+        }
+        Ok(())
+    }
+
+    /// All writes that the removal of a record takes.
+    pub(crate) async fn removal(&mut self, row: Row) -> Result<Vec<Write>, Error> {
+        let referring = self.referring().await?;
+        let mut removal = Removal::default();
+        removal.names.insert(row.key.clone());
+        let mut next = VecDeque::from([row]);
+        while let Some(row) = next.pop_front() {
+            self.refuse_held(&row.key).await?;
+            if *row.key.collection == *PARTIES {
+                self.refuse_referred(&row.key.id).await?;
+            }
+            for from in &referring {
+                for (reference, field) in named_by(&from.definition.collection) {
+                    if *reference.collection != *row.key.collection {
+                        continue;
+                    }
+                    let rows = self.rows_naming(from, field, &row.key.id).await?;
+                    let also = self.follow(&mut removal, from, reference, field, rows)?;
+                    next.extend(also);
+                }
+            }
+            removal.gone.push(row);
+            if removal.names.len().saturating_add(removal.changed.len()) > REMOVED_MAX {
+                let message = format!("more than {REMOVED_MAX} records would go with it");
+                return Err(Error::conflict("referred-to", message));
+            }
+        }
+        removal.into_writes(&self.context.authority)
+    }
+
+    /// What one reference makes of the rows that name a removed one; gives those that are removed as well.
+    fn follow(
+        &self,
+        removal: &mut Removal,
+        from: &Referring,
+        reference: &Reference,
+        field: &IndexField,
+        rows: Vec<Row>,
+    ) -> Result<Vec<Row>, Error> {
+        let mut also = Vec::new();
+        for row in rows {
+            match reference.on_delete {
+                OnDelete::Restrict => removal.restricting.push((row.key, from.slug.clone())),
+                OnDelete::Cascade => {
+                    self.require_records(&from.slug, RecordOperation::Delete)?;
+                    if removal.names.insert(row.key.clone()) {
+                        also.push(row);
+                    }
+                }
+                OnDelete::Null => {
+                    self.require_records(&from.slug, RecordOperation::Update)?;
+                    let (_, body, _) =
+                        removal.changed.entry(row.key.clone()).or_insert_with(|| {
+                            let body = row.body.as_ref().clone();
+                            (row, body, from.definition.clone())
+                        });
+                    field.remove(body);
+                }
+            }
+        }
+        Ok(also)
+    }
+
+    /// Collections that name records of others.
+    async fn referring(&mut self) -> Result<Vec<Referring>, Error> {
+        let scope = Scope::all(Kind::Collection, "");
+        let mut found = Vec::new();
+        for row in self.all_of(&scope, usize::MAX).await? {
+            let definition = Definition::of(&row)?;
+            if !definition.collection.references.is_empty() {
+                let slug = row.key.id.clone();
+                found.push(Referring { slug, definition });
+            }
+        }
+        Ok(found)
+    }
+
+    async fn rows_naming(
+        &mut self,
+        from: &Referring,
+        field: &IndexField,
+        id: &str,
+    ) -> Result<Vec<Row>, Error> {
+        let scope = Scope::all(Kind::Record, &from.slug);
+        let scope = scope.and(field, Comparison::Equal, &[Value::from(id)])?;
+        self.all_of(&scope, REMOVED_MAX).await
+    }
+
+    /// Rows of a listing, in pages, until there are more than so many.
+    async fn all_of(&mut self, scope: &Scope, most: usize) -> Result<Vec<Row>, Error> {
+        let (mut rows, mut after): (Vec<Row>, Option<Position>) = (Vec::new(), None);
+        loop {
+            let answer = self.list(scope, after, PAGE_ROWS).await?;
+            rows.extend(answer.rows);
+            after = answer.next;
+            if after.is_none() || rows.len() > most {
+                return Ok(rows);
+            }
+        }
+    }
+
+    async fn refuse_referred(&mut self, party: &str) -> Result<(), Error> {
+        for kind in [Kind::Invoice, Kind::Payment] {
+            let fields = fields_of(kind);
+            let Some(field) = fields.iter().find(|field| field.name == "party") else {
+                continue;
+            };
+            let scope =
+                Scope::all(kind, "").and(field, Comparison::Equal, &[Value::from(party)])?;
+            if !self.list(&scope, None, 1).await?.rows.is_empty() {
+                return Err(Error::conflict(
+                    "referred-to",
+                    format!("an {kind} names this party"),
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Removal {
+    fn into_writes(self, authority: &Authority) -> Result<Vec<Write>, Error> {
+        let standing = self
+            .restricting
+            .iter()
+            .find(|(key, _)| !self.names.contains(key));
+        if let Some((_, slug)) = standing {
+            let message = format!("a record of {slug:?} names it");
+            return Err(Error::conflict("referred-to", message));
+        }
+        let mut writes: Vec<Write> = self.gone.iter().map(Write::removal).collect();
+        for (key, (row, body, definition)) in self.changed {
+            if self.names.contains(&key) {
+                continue;
+            }
+            definition.check(&body).map_err(|_| {
+                let of = &key.collection;
+                let message = format!("a record of {of:?} names it, and its schema asks for that");
+                Error::conflict("referred-to", message)
+            })?;
+            let clearance = authority.clearance(&key.collection);
+            let weight = weight(&redact(&body, &definition.collection.fields, clearance));
+            let write = Write::new(key, Some(&row), body, Some(&definition.collection))?;
+            writes.push(Write { weight, ..write });
+        }
+        Ok(writes)
+    }
+}
+
+/// The references of a collection, with their fields.
+pub(crate) fn named_by(definition: &Collection) -> impl Iterator<Item = (&Reference, &IndexField)> {
+    let references = definition.references.iter();
+    references.filter_map(|it| Some((it, definition.indexed_field(&it.field)?)))
+}
+
+pub(crate) fn unknown(field: &IndexField, collection: &str) -> Problem {
+    let pointer = match field.pointer.as_str() {
+        "" => format!("/{}", field.name),
+        pointer => pointer.to_owned(),
+    };
+    let message = format!("there is no such record of {collection:?}");
+    Problem::at("unknown-reference", pointer, message)
+}
