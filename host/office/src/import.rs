@@ -13,6 +13,8 @@ mod cell;
 mod csv;
 mod json_lines;
 mod plan;
+mod problem;
+mod report;
 mod run;
 mod source;
 mod stage;
@@ -28,6 +30,8 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 pub(crate) use cell::{guarded, text_of};
+pub use problem::RowProblem;
+pub use report::{Counts, FieldDiff, Report, RowDiff};
 pub use run::{Progress, Stage, commit, preview};
 
 /// The column, or member, that holds a record's id.
@@ -37,11 +41,7 @@ pub const ROWS_MAX: u64 = 2_000_000;
 /// Most rows of one commit.
 pub const CHUNK_ROWS_MAX: u32 = 5_000;
 /// Rows of a commit unless told otherwise.
-const CHUNK_ROWS: u32 = 2_000;
-/// Most changes that a report shows.
-pub const DIFFS_MAX: usize = 100;
-/// Most problems that a report tells; the rest is counted.
-pub const PROBLEMS_MAX: usize = 1_000;
+pub const CHUNK_ROWS: u32 = 2_000;
 
 /// What to import, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -190,80 +190,6 @@ pub enum Mode {
     AllOrNothing,
     /// They are left out and told, the others are committed.
     SkipBadRows,
-}
-
-/// What is wrong with a row, and where.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct RowProblem {
-    /// The line that the row begins in; the first is 1. In a workbook, the sheet's own number of the row.
-    pub line: u64,
-    /// The column's name, or its number if it has none; none if the row as a whole is bad.
-    pub column: Option<String>,
-    /// A stable name of the fault.
-    pub code: String,
-    /// In plain words.
-    pub message: String,
-}
-
-impl RowProblem {
-    pub(crate) fn new(line: u64, column: Option<&str>, code: &str, message: &str) -> Self {
-        Self {
-            line,
-            column: column.map(str::to_owned),
-            code: code.to_owned(),
-            message: message.to_owned(),
-        }
-    }
-}
-
-/// How many rows come to what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Counts {
-    /// All.
-    pub rows: u64,
-    /// Those that make a record.
-    pub new: u64,
-    /// Those that change one.
-    pub changed: u64,
-    /// Those that say what is there.
-    pub same: u64,
-    /// Those that cannot be imported.
-    pub bad: u64,
-}
-
-/// What a row does to a record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct RowDiff {
-    /// The line that the row begins in.
-    pub line: u64,
-    /// The record that it changes; none if it makes one.
-    pub id: Option<String>,
-    /// Property by property, in their order.
-    pub fields: Vec<FieldDiff>,
-}
-
-/// One property before and after.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct FieldDiff {
-    /// Its name.
-    pub property: String,
-    /// Its value so far; none if it was absent.
-    pub before: Option<Value>,
-    /// Its new value; none if it is taken away.
-    pub after: Option<Value>,
-}
-
-/// What a file does.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Report {
-    /// How many rows come to what.
-    pub counts: Counts,
-    /// What the first rows do, at most 100.
-    pub diffs: Vec<RowDiff>,
-    /// What is wrong, in the order of lines, at most 1000.
-    pub problems: Vec<RowProblem>,
-    /// Problems beyond those.
-    pub problems_left_out: u64,
 }
 
 /// How an import ended.

@@ -68,7 +68,7 @@ impl<R: Read> CsvRows<R> {
             Some(Record::Cells(_, names)) => header_of(names)?,
             Some(Record::Bad(row)) => {
                 let problems = row.content.err().unwrap_or_default();
-                let told = problems.into_iter().next();
+                let told = problems.told.into_iter().next();
                 let (code, message) = told
                     .map(|told| (told.code, told.message))
                     .unwrap_or_default();

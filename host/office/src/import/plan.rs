@@ -12,12 +12,15 @@ use serde_json::{Map, Value};
 use super::{
     Format, Formulas, ID_COLUMN, Import, Key, Mapping, Others, RowProblem, Target,
     cell::{Misread, Property, unguarded, with_point},
+    problem::{RowProblems, cut},
     source::{COLUMNS_MAX, Fields, SourceRow},
 };
 use crate::{error::Error, schema::Definition};
 
 /// Most properties that are keys.
 const KEYS_MAX: usize = 10;
+/// Longest name that a message repeats, in characters.
+const NAME_CHARS_MAX: usize = 64;
 
 /// What a cell says before its property's type is asked.
 #[derive(Clone, Debug)]
@@ -157,7 +160,7 @@ impl Plan {
     }
 
     /// What a row says, if its columns can be understood.
-    pub(crate) fn candidate(&mut self, row: &SourceRow) -> Result<Candidate, Vec<RowProblem>> {
+    pub(crate) fn candidate(&mut self, row: &SourceRow) -> Result<Candidate, RowProblems> {
         let mut found = Candidate {
             line: row.line,
             id: None,
@@ -192,8 +195,8 @@ impl Plan {
         &mut self,
         members: &Map<String, Value>,
         found: &mut Candidate,
-    ) -> Result<(), Vec<RowProblem>> {
-        let mut problems = Vec::new();
+    ) -> Result<(), RowProblems> {
+        let mut problems = RowProblems::default();
         let line = found.line;
         for (name, value) in members {
             let column = match self.column(name) {
@@ -231,11 +234,7 @@ impl Plan {
                 }
             }
         }
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(problems)
-        }
+        problems.none_or(())
     }
 
     fn read_header(&mut self, names: &[String]) -> Vec<Problem> {
@@ -394,5 +393,5 @@ fn at_column(name: &str) -> String {
 
 /// A name from outside, cut for a message.
 fn shorten(name: &str) -> String {
-    name.chars().take(64).collect()
+    cut(name, NAME_CHARS_MAX)
 }

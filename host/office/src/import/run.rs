@@ -1,22 +1,17 @@
 //! A whole file: looked at, or committed chunk by chunk.
 
-use std::{
-    io::{Read, Seek},
-    sync::Arc,
-};
+use std::io::{Read, Seek};
 
 use bursar_db::{Database, Proposal, Verdict};
 use bursar_domain::{
     manifest::{Need, RecordOperation},
     problem::Problem,
-    row::{Row, Seq},
+    row::Seq,
 };
-use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::{
-    CHUNK_ROWS_MAX, Counts, DIFFS_MAX, End, FieldDiff, Import, Imported, Key, Mode, PROBLEMS_MAX,
-    ROWS_MAX, Report, RowDiff,
+    CHUNK_ROWS_MAX, End, Import, Imported, Key, Mode, ROWS_MAX, Report,
     plan::Plan,
     source::{Rows, SourceRow, unreadable},
     stage::{Outcome, Staged, Stager},
@@ -303,87 +298,4 @@ fn digest<R: Read + Seek>(source: &mut R) -> Result<[u8; 32], Error> {
             Err(error) => return Err(unreadable(&error)),
         }
     }
-}
-
-impl Report {
-    fn add(&mut self, staged: &[Staged]) {
-        for row in staged {
-            self.counts.rows += 1;
-            match &row.outcome {
-                Outcome::New(write) => {
-                    self.counts.new += 1;
-                    self.show(row.line, write, None);
-                }
-                Outcome::Changed(write, before) => {
-                    self.counts.changed += 1;
-                    self.show(row.line, write, Some(before));
-                }
-                Outcome::Same(_) => self.counts.same += 1,
-                Outcome::Bad(problems) => {
-                    self.counts.bad += 1;
-                    for problem in problems {
-                        if self.problems.len() < PROBLEMS_MAX {
-                            self.problems.push(problem.clone());
-                        } else {
-                            self.problems_left_out += 1;
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn show(&mut self, line: u64, write: &Write, before: Option<&Row>) {
-        if self.diffs.len() >= DIFFS_MAX {
-            return;
-        }
-        let before_body = before.map(|row| &row.body);
-        self.diffs.push(RowDiff {
-            line,
-            id: before.map(|row| row.key.id.to_string()),
-            fields: fields_between(before_body, write.body.as_ref()),
-        });
-    }
-
-    /// Adds what came after.
-    fn join(&mut self, later: Report) {
-        let Counts {
-            rows,
-            new,
-            changed,
-            same,
-            bad,
-        } = later.counts;
-        self.counts.rows += rows;
-        self.counts.new += new;
-        self.counts.changed += changed;
-        self.counts.same += same;
-        self.counts.bad += bad;
-        let room = DIFFS_MAX.saturating_sub(self.diffs.len());
-        self.diffs.extend(later.diffs.into_iter().take(room));
-        let room = PROBLEMS_MAX.saturating_sub(self.problems.len());
-        let left_out = later.problems.len().saturating_sub(room) as u64;
-        self.problems.extend(later.problems.into_iter().take(room));
-        self.problems_left_out += later.problems_left_out + left_out;
-    }
-}
-
-/// Properties in which two bodies differ.
-fn fields_between(before: Option<&Arc<Value>>, after: Option<&Value>) -> Vec<FieldDiff> {
-    let none = Map::new();
-    let before = before.and_then(|body| body.as_object()).unwrap_or(&none);
-    let after = after.and_then(Value::as_object).unwrap_or(&none);
-    let gone = before.keys().filter(|name| !after.contains_key(*name));
-    let mut names: Vec<&String> = after.keys().chain(gone).collect();
-    names.sort_unstable();
-    let differs = |name: &&&String| before.get(**name) != after.get(**name);
-    names
-        .iter()
-        .filter(differs)
-        .map(|name| FieldDiff {
-            property: (*name).clone(),
-            before: before.get(*name).cloned(),
-            after: after.get(*name).cloned(),
-        })
-        .collect()
 }

@@ -5,7 +5,9 @@ use std::io::{self, Read, Seek};
 use bursar_domain::canonical::JSON_BYTES_MAX;
 use serde_json::{Map, Value};
 
-use super::{Format, RowProblem, csv::CsvRows, json_lines::JsonLines, xlsx::SheetRows};
+use super::{
+    Format, RowProblem, csv::CsvRows, json_lines::JsonLines, problem::RowProblems, xlsx::SheetRows,
+};
 use crate::error::Error;
 
 /// Most columns of a table.
@@ -30,17 +32,23 @@ pub(crate) struct SourceRow {
     /// Where it begins; the first line is 1. Rows of a sheet are numbered as the sheet numbers them.
     pub line: u64,
     /// What it says, or why it cannot be read.
-    pub content: Result<Fields, Vec<RowProblem>>,
+    pub content: Result<Fields, RowProblems>,
     /// What it weighs in memory.
     pub bytes: usize,
 }
 
 impl SourceRow {
+    /// A row that cannot be read, for one reason.
     pub(crate) fn bad(line: u64, column: Option<&str>, code: &str, message: &str) -> Self {
+        Self::wrong(line, RowProblem::new(line, column, code, message).into())
+    }
+
+    /// A row that cannot be read.
+    pub(crate) fn wrong(line: u64, problems: RowProblems) -> Self {
         Self {
             line,
-            content: Err(vec![RowProblem::new(line, column, code, message)]),
-            bytes: message.len(),
+            bytes: problems.bytes(),
+            content: Err(problems),
         }
     }
 }

@@ -17,6 +17,7 @@ use super::{
     Empty, RowProblem,
     cell::text_of,
     plan::{Candidate, Cell, Plan},
+    problem::RowProblems,
     source::SourceRow,
 };
 use crate::{
@@ -32,7 +33,7 @@ pub(crate) enum Outcome {
     Changed(Write, Row),
     /// As the record says.
     Same(RowKey),
-    Bad(Vec<RowProblem>),
+    Bad(RowProblems),
 }
 
 /// A row and what it comes to.
@@ -104,42 +105,30 @@ impl Stager {
         found.holders.extend(session.holders_of(&unknown).await?);
         for row in &mut staged {
             if let Err(problem) = self.settle(row, &found) {
-                row.outcome = Outcome::Bad(vec![problem]);
+                row.outcome = Outcome::Bad(problem.into());
             }
         }
         Ok(staged)
     }
 
-    fn candidate(&mut self, row: &SourceRow) -> Result<(Candidate, Identity), Vec<RowProblem>> {
+    fn candidate(&mut self, row: &SourceRow) -> Result<(Candidate, Identity), RowProblems> {
         let candidate = self.plan.candidate(row)?;
         let record = |id: &str| RowKey::within(Kind::Record, &self.plan.collection, id);
         let identity = match &candidate.id {
             Some(id) if can_be_id(id) => Identity::Id(record(id)),
-            Some(_) => return Err(vec![unknown_id(row.line)]),
+            Some(_) => return Err(unknown_id(row.line).into()),
             None if self.plan.has_key_properties() => {
-                let keys = self.plan.keys_of(&candidate);
-                Identity::Unique(keys.map_err(|problem| vec![problem])?)
+                Identity::Unique(self.plan.keys_of(&candidate)?)
             }
-            None => Identity::Line(record(&self.id_of_line(row.line))),
+            None => Identity::Line(record(&id_of_line(&self.file_sha256, row.line))),
         };
         Ok((candidate, identity))
-    }
-
-    /// The id of a record that comes from a line of this file: a UUID of version 8 (RFC 9562). Ids of one file are in the
-    /// order of its lines: rows that lie beside one another are written faster.
-    fn id_of_line(&self, line: u64) -> String {
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&self.file_sha256[..16]);
-        bytes[9..14].copy_from_slice(&line.to_be_bytes()[3..]);
-        uuid::Builder::from_custom_bytes(bytes)
-            .into_uuid()
-            .to_string()
     }
 
     async fn look_up(
         &self,
         session: &mut Session,
-        candidates: &[Result<(Candidate, Identity), Vec<RowProblem>>],
+        candidates: &[Result<(Candidate, Identity), RowProblems>],
     ) -> Result<Found, Error> {
         let (mut keys, mut values) = (Vec::new(), Vec::new());
         for (_, identity) in candidates.iter().flatten() {
@@ -165,7 +154,7 @@ impl Stager {
         row: &Candidate,
         identity: &Identity,
         found: &Found,
-    ) -> Result<Outcome, Vec<RowProblem>> {
+    ) -> Result<Outcome, RowProblems> {
         let existing = match identity {
             Identity::Line(key) if found.rows.contains_key(key) => {
                 return Ok(Outcome::Same(key.clone()));
@@ -173,11 +162,9 @@ impl Stager {
             Identity::Line(_) => None,
             Identity::Id(key) => {
                 let there = found.rows.get(key);
-                Some(there.ok_or_else(|| vec![unknown_id(row.line)])?)
+                Some(there.ok_or_else(|| unknown_id(row.line))?)
             }
-            Identity::Unique(values) => {
-                record_of(row, values, found).map_err(|problem| vec![problem])?
-            }
+            Identity::Unique(values) => record_of(row, values, found)?,
         };
         let body = self.body(row, existing)?;
         if let Some(existing) = existing.filter(|existing| *existing.body == body) {
@@ -202,12 +189,12 @@ impl Stager {
     }
 
     /// The record's body after the row: what the row does not name stays (REC-5).
-    fn body(&self, row: &Candidate, existing: Option<&Row>) -> Result<Value, Vec<RowProblem>> {
+    fn body(&self, row: &Candidate, existing: Option<&Row>) -> Result<Value, RowProblems> {
         let mut body = match existing.map(|row| &*row.body) {
             Some(Value::Object(members)) => members.clone(),
             _ => Map::new(),
         };
-        let mut problems = Vec::new();
+        let mut problems = RowProblems::default();
         for (place, column, cell) in &row.cells {
             if self.stays(*place, cell, &body) {
                 continue;
@@ -221,11 +208,7 @@ impl Stager {
                 }
             }
         }
-        if problems.is_empty() {
-            Ok(Value::Object(body))
-        } else {
-            Err(problems)
-        }
+        problems.none_or(Value::Object(body))
     }
 
     /// Whether a cell says what is there, or nothing.
@@ -241,7 +224,7 @@ impl Stager {
         }
     }
 
-    fn problems_of(&self, row: &Candidate, error: &Error) -> Vec<RowProblem> {
+    fn problems_of(&self, row: &Candidate, error: &Error) -> RowProblems {
         let told = error.problems().into_iter().map(|problem| {
             let column = self.plan.column_at(row, &problem.pointer);
             let property = problem.pointer.split('/').nth(1);
@@ -333,6 +316,21 @@ fn record_of<'f>(
     Ok(found.rows.get(first))
 }
 
+/// The id of a record that comes from a line of a file: a UUID of version 8 (RFC 9562), all of whose 122 free bits are of
+/// a digest of both. So nobody finds two files whose rows are taken for each other's.
+fn id_of_line(file_sha256: &[u8; 32], line: u64) -> String {
+    let digest: [u8; 32] = Sha256::new()
+        .chain_update(file_sha256)
+        .chain_update(line.to_be_bytes())
+        .finalize()
+        .into();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    uuid::Builder::from_custom_bytes(bytes)
+        .into_uuid()
+        .to_string()
+}
+
 fn unknown_id(line: u64) -> RowProblem {
     RowProblem::new(
         line,
@@ -359,4 +357,29 @@ fn mark(parts: &[&str]) -> Mark {
     let mut half = [0; 16];
     half.copy_from_slice(&digest[..16]);
     half
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_lines_stand_on_the_whole_digest_and_the_line() {
+        let mut ids = HashSet::new();
+        for place in 0..32 {
+            let mut file_sha256 = [0; 32];
+            file_sha256[place] = 1;
+            ids.extend([1, 2, u64::MAX].map(|line| id_of_line(&file_sha256, line)));
+        }
+        assert_eq!(ids.len(), 96);
+        // Not one group of digits is the file's or the line's alone.
+        let groups = |id: &str| id.split('-').map(str::to_owned).collect::<Vec<_>>();
+        let (one, other) = (id_of_line(&[0; 32], 1), id_of_line(&[0; 32], 2));
+        assert!(
+            groups(&one)
+                .iter()
+                .zip(groups(&other))
+                .all(|(one, other)| *one != other)
+        );
+    }
 }

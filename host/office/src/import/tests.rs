@@ -43,6 +43,7 @@ fn lines(format: &Format, bytes: &[u8]) -> Vec<String> {
                 format!("{}: {}", row.line, Value::Object(members.clone()))
             }
             Err(problems) => {
+                let problems = &problems.told;
                 assert_eq!(problems[0].line, row.line);
                 let column = problems[0].column.as_deref().unwrap_or("-");
                 format!("{}: {} at {column}", row.line, problems[0].code)

@@ -9,16 +9,28 @@ mod number;
 #[cfg(test)]
 mod tests;
 
-use std::io::{Read, Seek};
+use std::{
+    borrow::Cow,
+    io::{Read, Seek},
+};
 
 use archive::{Archive, Node, Xml, attribute, refused};
 use book::{Book, unescaped};
 
 use super::{
     RowProblem,
+    problem::{RowProblems, cut},
     source::{COLUMNS_MAX, Fields, ROW_BYTES_MAX, SourceRow, header_of},
 };
 use crate::error::Error;
+
+/// Most rows and columns that a sheet of Excel has.
+const SHEET_ROWS_MAX: u64 = 1_048_576;
+const SHEET_COLUMNS_MAX: usize = 16_384;
+/// Most cells of a row that say something, also beside the header's columns.
+const CELLS_MAX: usize = 4 * COLUMNS_MAX;
+/// Longest stored value that a message repeats, in characters.
+const VALUE_CHARS_MAX: usize = 40;
 
 /// A sheet being read.
 pub(crate) struct SheetRows<R> {
@@ -38,6 +50,8 @@ struct RawCell {
     value: Option<String>,
     text: String,
     has_formula: bool,
+    /// Its value or text is longer than a row can be, and not all of it is here.
+    is_cut: bool,
 }
 
 /// A row's cells that are not empty, by column: the text, or what is wrong with it.
@@ -92,7 +106,7 @@ impl<R: Read + Seek> SheetRows<R> {
 
     fn row(&self, cells: Cells) -> SourceRow {
         let mut texts = vec![String::new(); self.header.len()];
-        let mut problems = Vec::new();
+        let mut problems = RowProblems::default();
         let mut bytes = 24 * texts.len();
         for (column, text) in cells {
             let place = column.checked_sub(self.first_column);
@@ -117,15 +131,13 @@ impl<R: Read + Seek> SheetRows<R> {
             let message = format!("a row has at most {ROW_BYTES_MAX} bytes");
             return SourceRow::bad(self.line, None, "too-large", &message);
         }
-        let content = if problems.is_empty() {
-            Ok(Fields::Cells(texts))
-        } else {
-            Err(problems)
-        };
-        SourceRow {
-            line: self.line,
-            content,
-            bytes,
+        match problems.none_or(Fields::Cells(texts)) {
+            Ok(fields) => SourceRow {
+                line: self.line,
+                content: Ok(fields),
+                bytes,
+            },
+            Err(problems) => SourceRow::wrong(self.line, problems),
         }
     }
 
@@ -138,6 +150,10 @@ impl<R: Read + Seek> SheetRows<R> {
                     self.line = numbered
                         .filter(|line| *line > self.line)
                         .unwrap_or(self.line + 1);
+                    if self.line > SHEET_ROWS_MAX {
+                        let message = format!("a sheet has at most {SHEET_ROWS_MAX} rows");
+                        return Err(refused(&message));
+                    }
                     let cells = self.row_cells()?;
                     if !cells.is_empty() {
                         return Ok(Some(cells));
@@ -151,18 +167,21 @@ impl<R: Read + Seek> SheetRows<R> {
 
     fn row_cells(&mut self) -> Result<Cells, Error> {
         let (mut cells, mut column) = (Cells::new(), 0);
+        let mut bytes_left = ROW_BYTES_MAX;
         loop {
             match self.xml.next_node()? {
                 Some(Node::Open(name, attributes)) if name == "c" => {
-                    let named = attribute(&attributes, "r").and_then(column_of);
-                    column = named.filter(|named| *named >= column).unwrap_or(column);
+                    column = place_of(&attributes, column)?;
                     let cell = self.raw_cell(&attributes)?;
-                    column += 1;
-                    match self.book.text(cell) {
+                    match self.book.text(cell, bytes_left) {
                         Ok(text) if text.is_empty() => {}
-                        read => cells.push((column - 1, read)),
+                        read => {
+                            bytes_left -= read.as_ref().map_or(0, String::len);
+                            cells.push((column, read));
+                        }
                     }
-                    if cells.len() > 4 * COLUMNS_MAX {
+                    column += 1;
+                    if cells.len() > CELLS_MAX {
                         return Err(refused("a row has too many cells"));
                     }
                 }
@@ -194,8 +213,8 @@ impl<R: Read + Seek> SheetRows<R> {
                     inside = name;
                 }
                 Some(Node::Text(text)) => match (inside.as_str(), &mut cell.value) {
-                    ("v", Some(value)) => value.push_str(&text),
-                    ("t", _) if phonetic == 0 => cell.text.push_str(&text),
+                    ("v", Some(value)) => cell.is_cut |= !has_taken(value, &text),
+                    ("t", _) if phonetic == 0 => cell.is_cut |= !has_taken(&mut cell.text, &text),
                     _ => {}
                 },
                 Some(Node::Close(name)) if name == "c" => return Ok(cell),
@@ -205,38 +224,77 @@ impl<R: Read + Seek> SheetRows<R> {
                 }
                 None => return Err(refused("the sheet ends within a cell")),
             }
-            if cell.text.len() > ROW_BYTES_MAX {
-                return Err(refused("a cell is too long"));
-            }
         }
     }
 }
 
 impl Book {
-    /// What a cell says.
-    fn text(&self, cell: RawCell) -> Result<String, Misfit> {
+    /// What a cell says, in at most so many bytes.
+    fn text(&self, cell: RawCell, bytes_max: usize) -> Result<String, Misfit> {
+        let too_large = || {
+            (
+                "too-large",
+                format!("a row has at most {ROW_BYTES_MAX} bytes"),
+            )
+        };
+        if cell.is_cut {
+            return Err(too_large());
+        }
+        let text = self.whole_text(cell)?;
+        // Only now is a shared text copied: a row may name a long one in each of its cells.
+        if text.len() > bytes_max {
+            return Err(too_large());
+        }
+        Ok(text.into_owned())
+    }
+
+    fn whole_text(&self, cell: RawCell) -> Result<Cow<'_, str>, Misfit> {
         let is_text = matches!(cell.kind.as_str(), "str" | "inlineStr");
         let Some(value) = cell.value else {
             if cell.has_formula && !is_text {
                 let message = "a formula without a value: open the workbook and save it";
                 return Err(("formula-without-value", message.to_owned()));
             }
-            return Ok(cell.text);
+            return Ok(cell.text.into());
         };
-        match cell.kind.as_str() {
-            "s" => self.shared_text(&value).map(str::to_owned),
-            "str" => Ok(unescaped(&value)),
-            "inlineStr" => Ok(cell.text),
-            "b" => Ok(if value.trim() == "1" { "true" } else { "false" }.to_owned()),
-            "e" => Err((
-                "error-value",
-                format!("the cell's value is the error {value}"),
-            )),
-            "d" => Ok(value),
-            _ if value.trim().is_empty() => Ok(String::new()),
-            _ => self.number(&value, cell.style),
-        }
+        Ok(match cell.kind.as_str() {
+            "s" => self.shared_text(&value)?.into(),
+            "str" => unescaped(&value).into(),
+            "inlineStr" => cell.text.into(),
+            "b" => Cow::Borrowed(if value.trim() == "1" { "true" } else { "false" }),
+            "e" => {
+                let value = cut(&value, VALUE_CHARS_MAX);
+                let message = format!("the cell's value is the error {value}");
+                return Err(("error-value", message));
+            }
+            "d" => value.into(),
+            _ if value.trim().is_empty() => Cow::Borrowed(""),
+            _ => self.number(&value, cell.style)?.into(),
+        })
     }
+}
+
+/// Takes a part of a cell's text, unless the whole becomes longer than a row can be.
+fn has_taken(whole: &mut String, part: &str) -> bool {
+    let fits = whole.len() + part.len() <= ROW_BYTES_MAX;
+    if fits {
+        whole.push_str(part);
+    }
+    fits
+}
+
+/// A cell's column: its own, or the one that follows the cell before.
+fn place_of(attributes: &[(String, String)], next: usize) -> Result<usize, Error> {
+    let reference = attribute(attributes, "r").unwrap_or_default();
+    if reference.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        let named = column_of(reference).filter(|named| *named >= next);
+        return named.ok_or_else(|| refused("the cells of a row are not in their order"));
+    }
+    if next >= SHEET_COLUMNS_MAX {
+        let message = format!("a sheet has at most {SHEET_COLUMNS_MAX} columns");
+        return Err(refused(&message));
+    }
+    Ok(next)
 }
 
 /// A column's place by a cell's reference, such as 27 for "AB12".
@@ -245,7 +303,7 @@ fn column_of(reference: &str) -> Option<usize> {
     let mut column = 0_usize;
     for letter in letters {
         column = column * 26 + usize::from(letter.to_ascii_uppercase() - b'A') + 1;
-        if column > 16_384 {
+        if column > SHEET_COLUMNS_MAX {
             return None;
         }
     }

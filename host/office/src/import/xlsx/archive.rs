@@ -12,9 +12,13 @@ const DIRECTORY_BYTES_MAX: u64 = 4 << 20;
 /// How far from its end an archive's end record can lie: the record and its comment.
 const END_BYTES_MAX: u64 = 22 + 0xffff;
 /// Largest part, unpacked, in bytes.
-const PART_BYTES_MAX: u64 = 1 << 30;
+pub(super) const PART_BYTES_MAX: u64 = 1 << 30;
 /// Longest tag or text of a part, in bytes.
 const NODE_BYTES_MAX: u64 = 4 << 20;
+/// Most attributes of a tag.
+const ATTRIBUTES_MAX: usize = 1_000;
+/// Most tags within one another: the reader remembers the name of each.
+const DEPTH_MAX: usize = 100;
 
 /// A part's place.
 #[derive(Clone, Debug)]
@@ -57,14 +61,18 @@ impl<R: Read + Seek> Archive<R> {
         })
     }
 
-    /// A small part, if there is one of that name.
-    pub(super) fn part(&mut self, name: &str) -> Result<Option<Xml<&mut R>>, Error> {
+    /// A part of at most so many bytes, if there is one of that name.
+    pub(super) fn part(
+        &mut self,
+        name: &str,
+        bytes_max: u64,
+    ) -> Result<Option<Xml<&mut R>>, Error> {
         let entry = self
             .entries
             .iter()
             .find(|entry| entry.name.eq_ignore_ascii_case(name));
         match entry.cloned() {
-            Some(entry) => Xml::open(&mut self.source, &entry).map(Some),
+            Some(entry) => Xml::open(&mut self.source, &entry, bytes_max).map(Some),
             None => Ok(None),
         }
     }
@@ -74,7 +82,7 @@ impl<R: Read + Seek> Archive<R> {
         let mut entries = self.entries.iter();
         let entry = entries.find(|entry| entry.name.eq_ignore_ascii_case(name));
         let entry = entry.ok_or_else(|| refused("a sheet of the workbook is missing"))?;
-        Xml::open(self.source, entry)
+        Xml::open(self.source, entry, PART_BYTES_MAX)
     }
 }
 
@@ -188,10 +196,12 @@ pub(super) enum Node {
 pub(super) struct Xml<R> {
     reader: Reader<BufReader<Limited<R>>>,
     buffer: Vec<u8>,
+    /// How many tags are open.
+    depth: usize,
 }
 
 impl<R: Read + Seek> Xml<R> {
-    fn open(mut source: R, entry: &Entry) -> Result<Self, Error> {
+    fn open(mut source: R, entry: &Entry, bytes_max: u64) -> Result<Self, Error> {
         if entry.is_encrypted {
             return Err(refused("the workbook has a password: save it without one"));
         }
@@ -217,7 +227,7 @@ impl<R: Read + Seek> Xml<R> {
         };
         let limited = Limited {
             source,
-            part_left: PART_BYTES_MAX,
+            part_left: bytes_max,
             node_left: NODE_BYTES_MAX,
         };
         let mut reader = Reader::from_reader(BufReader::new(limited));
@@ -225,6 +235,7 @@ impl<R: Read + Seek> Xml<R> {
         Ok(Self {
             reader,
             buffer: Vec::new(),
+            depth: 0,
         })
     }
 
@@ -239,8 +250,15 @@ impl<R: Read + Seek> Xml<R> {
                 .map_err(|error| broken(&error))?;
             return Ok(Some(match event {
                 Event::Start(tag) => {
+                    self.depth += 1;
+                    if self.depth > DEPTH_MAX {
+                        return Err(refused("the workbook is nested too deep"));
+                    }
                     let mut attributes = Vec::new();
                     for attribute in tag.attributes().with_checks(false) {
+                        if attributes.len() >= ATTRIBUTES_MAX {
+                            return Err(refused("a tag of the workbook has too many attributes"));
+                        }
                         let attribute = attribute.map_err(|error| broken(&error))?;
                         let value = attribute
                             .normalized_value(XmlVersion::Implicit1_0)
@@ -250,7 +268,10 @@ impl<R: Read + Seek> Xml<R> {
                     }
                     Node::Open(tag.local_name().as_ref().to_owned(), attributes)
                 }
-                Event::End(tag) => Node::Close(tag.local_name().as_ref().to_owned()),
+                Event::End(tag) => {
+                    self.depth = self.depth.saturating_sub(1);
+                    Node::Close(tag.local_name().as_ref().to_owned())
+                }
                 Event::Text(text) => Node::Text(text.to_string()),
                 Event::CData(text) => Node::Text(text.to_string()),
                 Event::GeneralRef(reference) => {

@@ -6,12 +6,14 @@ use std::{
 };
 
 use super::{
-    Misfit,
-    archive::{Archive, Node, attribute, refused},
+    Misfit, VALUE_CHARS_MAX,
+    archive::{Archive, Node, PART_BYTES_MAX, attribute, refused},
     number::{Epoch, Shown, moment, plain},
 };
-use crate::error::Error;
+use crate::{error::Error, import::problem::cut};
 
+/// Largest part that says where things are and how they look, unpacked, in bytes.
+const LISTS_BYTES_MAX: u64 = 32 << 20;
 /// Most sheets, relations and formats of a workbook.
 const LISTED_MAX: usize = 10_000;
 /// Most texts that cells share.
@@ -71,10 +73,12 @@ impl Book {
             Shown::Number => plain(stored),
             shown => moment(stored, shown, self.epoch),
         };
-        let short: String = stored.chars().take(40).collect();
-        told.ok_or_else(|| match shown {
-            Shown::Number => ("not-a-number", format!("{short:?} is no number")),
-            _ => ("not-a-date", format!("{short:?} is no day or time")),
+        told.ok_or_else(|| {
+            let stored = cut(stored, VALUE_CHARS_MAX);
+            match shown {
+                Shown::Number => ("not-a-number", format!("{stored:?} is no number")),
+                _ => ("not-a-date", format!("{stored:?} is no day or time")),
+            }
         })
     }
 
@@ -116,7 +120,8 @@ fn relations<R: Read + Seek>(
         None => format!("{folder}/{path}"),
     };
     let mut found = Vec::new();
-    let Some(mut xml) = archive.part(&within(&format!("_rels/{name}.rels")))? else {
+    let Some(mut xml) = archive.part(&within(&format!("_rels/{name}.rels")), LISTS_BYTES_MAX)?
+    else {
         return Ok(found);
     };
     while let Some(node) = xml.next_node()? {
@@ -136,7 +141,7 @@ fn sheets<R: Read + Seek>(
     archive: &mut Archive<R>,
     workbook: &str,
 ) -> Result<(Vec<(String, String)>, Epoch), Error> {
-    let Some(mut xml) = archive.part(workbook)? else {
+    let Some(mut xml) = archive.part(workbook, LISTS_BYTES_MAX)? else {
         return Err(refused("the file is no XLSX workbook"));
     };
     let (mut found, mut epoch) = (Vec::new(), Epoch::Y1900);
@@ -172,7 +177,7 @@ fn unknown_sheet(wanted: Option<&str>, sheets: &[(String, String)]) -> Error {
 /// What each style of a cell shows.
 fn formats<R: Read + Seek>(archive: &mut Archive<R>, path: &str) -> Result<Vec<Shown>, Error> {
     let (mut own, mut shown, mut is_in_cells) = (HashMap::new(), Vec::new(), false);
-    let Some(mut xml) = archive.part(path)? else {
+    let Some(mut xml) = archive.part(path, LISTS_BYTES_MAX)? else {
         return Ok(shown);
     };
     while let Some(node) = xml.next_node()? {
@@ -205,7 +210,7 @@ fn shared_texts<R: Read + Seek>(
     path: &str,
 ) -> Result<(String, Vec<usize>), Error> {
     let (mut shared, mut ends) = (String::new(), Vec::new());
-    let Some(mut xml) = archive.part(path)? else {
+    let Some(mut xml) = archive.part(path, PART_BYTES_MAX)? else {
         return Ok((shared, ends));
     };
     let (mut is_text, mut phonetic, mut text) = (false, 0_usize, String::new());

@@ -8,7 +8,11 @@ use jiff::{
 /// Digits of a number that a spreadsheet shows; what a file has beyond them is noise of binary floats.
 const DIGITS_MAX: usize = 15;
 /// Largest exponent that is written out.
-const EXPONENT_MAX: i32 = 30;
+const EXPONENT_MAX: u32 = 30;
+/// Longest number that is read, in bytes: a sheet stores at most seventeen digits, a sign, a point and an exponent.
+const STORED_BYTES_MAX: usize = 64;
+/// Digits of a day's fraction that are looked at: with them a time is exact far below a millisecond.
+const FRACTION_DIGITS_MAX: usize = 18;
 const DAY_MS: i128 = 86_400_000;
 
 /// What a number's format shows.
@@ -72,6 +76,9 @@ impl Shown {
 /// A stored number in plain digits, as precise as a spreadsheet shows it; none if it is no number.
 pub(super) fn plain(stored: &str) -> Option<String> {
     let stored = stored.trim();
+    if stored.len() > STORED_BYTES_MAX {
+        return None;
+    }
     let (mantissa, exponent) = match stored.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
         None => (stored, 0),
@@ -97,7 +104,7 @@ pub(super) fn plain(stored: &str) -> Option<String> {
     }
     let places = i32::try_from(fraction.len()).ok()?.checked_sub(exponent)?;
     let (digits, places) = rounded(digits, places);
-    (places.abs() <= EXPONENT_MAX + 20).then(|| placed(sign, &digits, places))
+    (places.unsigned_abs() <= EXPONENT_MAX + 20).then(|| placed(sign, &digits, places))
 }
 
 /// At most fifteen digits, half away from zero, without zeros at the end; and how many of them are behind the point.
@@ -163,6 +170,7 @@ pub(super) fn moment(stored: &str, shown: Shown, epoch: Epoch) -> Option<String>
     if number.starts_with('-') {
         return None;
     }
+    let fraction = fraction.get(..FRACTION_DIGITS_MAX).unwrap_or(fraction);
     let digits = u32::try_from(fraction.len()).ok()?;
     let parts: i128 = if fraction.is_empty() {
         0
@@ -238,6 +246,10 @@ mod tests {
         check("5.", Some("5"));
         check("1e999999999", None);
         check("1e99", None);
+        check("10e2147483647", None);
+        check("1e-2147483648", None);
+        check(&format!("0.{}1", "0".repeat(1_000)), None);
+        check(&format!("1{}", "0".repeat(1_000)), None);
         check("", None);
         check(".", None);
         check("-", None);
@@ -290,6 +302,23 @@ mod tests {
         check("-1", Date, Y1900, None);
         check("-0.5", DateTime, Y1900, None);
         check("x", Date, Y1900, None);
+        // Digits far below a millisecond, from where they fit a number of 128 bits to where they do not.
+        for zeros in [17, 18, 30, 35, 36, 37, 38, 39, 50, 60, 1_000] {
+            let (exponent, tail) = (zeros + 1, "0".repeat(zeros));
+            for stored in [format!("45000.{tail}1"), format!("1e-{exponent}")] {
+                let found = moment(&stored, DateTime, Y1900);
+                let midnight = found
+                    .as_deref()
+                    .is_none_or(|found| found.ends_with("T00:00:00"));
+                assert!(midnight, "{stored}: {found:?}");
+            }
+        }
+        check(
+            "45000.50000000000000000000000001",
+            DateTime,
+            Y1900,
+            Some("2023-03-15T12:00:00"),
+        );
     }
 
     #[test]

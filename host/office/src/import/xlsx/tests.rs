@@ -51,8 +51,15 @@ fn archive(parts: &[(&str, &str)]) -> Vec<u8> {
     bytes
 }
 
+const TEXTS: &str = "<sst><si><t>name</t></si><si><r><t>A</t></r><r><t xml:space=\"preserve\"> &amp; B</t></r><rPh><t>no</t></rPh></si><si><t>1_x000D_2</t></si></sst>";
+
 /// A workbook with the sheets "Data", of these rows, and "Other".
 fn workbook(rows: &str) -> Vec<u8> {
+    workbook_with(TEXTS, rows)
+}
+
+/// The same with other shared texts.
+fn workbook_with(texts: &str, rows: &str) -> Vec<u8> {
     let package = format!(
         "<Relationships><Relationship Id=\"r1\" Type=\"{TYPES}/officeDocument\" Target=\"book/workbook.xml\"/></Relationships>"
     );
@@ -66,22 +73,22 @@ fn workbook(rows: &str) -> Vec<u8> {
     let styles = "<styleSheet><numFmts><numFmt numFmtId=\"164\" formatCode=\"yyyy-mm-dd hh:mm\"/></numFmts>\
         <cellStyleXfs><xf numFmtId=\"14\"/></cellStyleXfs>\
         <cellXfs><xf numFmtId=\"0\"/><xf numFmtId=\"14\"/><xf numFmtId=\"164\"/></cellXfs></styleSheet>";
-    let texts = "<sst><si><t>name</t></si><si><r><t>A</t></r><r><t xml:space=\"preserve\"> &amp; B</t></r><rPh><t>no</t></rPh></si><si><t>1_x000D_2</t></si></sst>";
     archive(&[
         ("_rels/.rels", &package),
         ("book/workbook.xml", book),
         ("book/_rels/workbook.xml.rels", &relations),
         ("book/styles.xml", styles),
         ("book/texts.xml", texts),
-        (
-            "book/sheets/data.xml",
-            &format!("<worksheet><sheetData>{rows}</sheetData></worksheet>"),
-        ),
+        ("book/sheets/data.xml", &sheet(rows)),
         (
             "book/other.xml",
             "<worksheet><sheetData><row><c t=\"str\"><v>only</v></c></row></sheetData></worksheet>",
         ),
     ])
+}
+
+fn sheet(rows: &str) -> String {
+    format!("<worksheet><sheetData>{rows}</sheetData></worksheet>")
 }
 
 fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Vec<String>, Error> {
@@ -99,7 +106,10 @@ fn read(bytes: &[u8], sheet: Option<&str>) -> Result<Vec<String>, Error> {
                         problem.column.as_deref().unwrap_or("-")
                     )
                 };
-                let told: Vec<String> = problems.iter().map(told).collect();
+                let mut told: Vec<String> = problems.told.iter().map(told).collect();
+                if problems.left_out > 0 {
+                    told.push(format!("{} more", problems.left_out));
+                }
                 format!("{}: {}", row.line, told.join(", "))
             }
         });
@@ -196,6 +206,91 @@ fn a_hostile_workbook_is_refused() {
     check(&workbook("<row><c><v>1</v></c>"));
     check(&workbook("<!DOCTYPE x [<!ENTITY a \"b\">]><row/>"));
     check(&workbook("<row><c t=\"str\"><v>&a;</v></c></row>"));
+    // Tags within one another without end, and tags of attributes without end.
+    check(&workbook(&format!(
+        "{HEADER}{}{}",
+        "<a>".repeat(100),
+        "</a>".repeat(100)
+    )));
+    let attributes: Vec<String> = (0..=1_000).map(|at| format!(" a{at}=\"\"")).collect();
+    check(&workbook(&format!("{HEADER}<row{}/>", attributes.concat())));
+    let comments = format!("<!--{}-->", "x".repeat(1 << 20)).repeat(33);
+    let refused = read(&archive(&[("_rels/.rels", &comments)]), None).expect_err("refused");
+    assert!(refused.to_string().contains("too large"), "{refused}");
+}
+
+#[test]
+fn a_row_that_repeats_a_long_shared_text_is_told_and_not_copied() {
+    let texts = format!("<sst><si><t>{}</t></si></sst>", "x".repeat(400_000));
+    let header: String = ["A", "B", "C", "D"]
+        .map(|name| format!("<c r=\"{name}1\" t=\"str\"><v>{name}</v></c>"))
+        .concat();
+    let shared = "<c t=\"s\"><v>0</v></c>";
+    let short = "<c t=\"str\"><v>y</v></c>";
+    let rows = format!(
+        "<row>{header}</row><row>{}</row><row>{}</row><row>{short}</row>",
+        shared.repeat(3) + short,
+        shared.repeat(4_000),
+    );
+    let found = read(&workbook_with(&texts, &rows), None).expect("a workbook");
+    assert_eq!(found[0], "A|B|C|D");
+    assert_eq!(found[1], "2: too-large at C");
+    let many = &found[2];
+    assert!(many.starts_with("3: too-large at C, too-large at D, ragged at E, "));
+    assert!(many.ends_with("ragged at V, 3978 more"), "{many}");
+    assert_eq!(found[3], "4: y|||");
+}
+
+#[test]
+fn a_value_of_many_pieces_is_told_when_it_is_too_long() {
+    let piece = format!("<![CDATA[{}]]>", "x".repeat(1 << 20));
+    for (tag, end) in [
+        ("<c r=\"C3\" t=\"str\"><v>", "</v></c>"),
+        ("<c r=\"C3\"><v>", "</v></c>"),
+        ("<c r=\"C3\" t=\"inlineStr\"><is><t>", "</t></is></c>"),
+    ] {
+        let rows = format!(
+            "{HEADER}<row r=\"3\">{tag}{}{end}</row><row><c r=\"B4\"><v>1</v></c></row>",
+            piece.repeat(3)
+        );
+        let found = read(&workbook(&rows), None).expect("a workbook");
+        assert_eq!(
+            found,
+            ["name|value", "3: too-large at value", "4: 1|"],
+            "{tag}"
+        );
+    }
+}
+
+#[test]
+fn rows_and_columns_are_where_a_sheet_has_them() {
+    let refused = |rows: &str, words: &str| {
+        let refused = read(&workbook(&format!("{HEADER}{rows}")), None).expect_err(rows);
+        assert!(refused.to_string().contains(words), "{rows}: {refused}");
+    };
+    let cell = "<c r=\"B1\"><v>1</v></c>";
+    refused(
+        &format!("<row r=\"18446744073709551615\">{cell}</row><row>{cell}</row>"),
+        "1048576 rows",
+    );
+    refused("<row r=\"1048577\"/>", "1048576 rows");
+    refused("<row r=\"1048576\"/><row/>", "1048576 rows");
+    refused("<row><c r=\"XFE3\"/></row>", "order");
+    refused("<row><c r=\"AAAAAAAAAAAAAAAA3\"/></row>", "order");
+    refused(
+        "<row><c r=\"C3\"><v>1</v></c><c r=\"B3\"><v>2</v></c></row>",
+        "order",
+    );
+    refused(
+        &format!("<row>{}</row>", "<c/>".repeat(16_385)),
+        "16384 columns",
+    );
+    refused("<row><c r=\"XFD3\"/><c/></row>", "16384 columns");
+    let last = format!("{HEADER}<row r=\"1048576\">{cell}<c r=\"XFD1048576\"/></row>");
+    assert_eq!(
+        read(&workbook(&last), None).expect("a workbook"),
+        ["name|value", "1048576: 1|"]
+    );
 }
 
 proptest::proptest! {
