@@ -89,16 +89,28 @@ impl Database {
     /// Opens an SQLite file `bursar.db` in a folder, with defaults: what tests and small tools need.
     pub async fn open_sqlite(folder: &Path, keys: Keys) -> Result<Self, Error> {
         let url = format!("sqlite:{}", folder.join("bursar.db").display());
-        Self::open(
-            &Options {
-                url,
-                readers_max: 8,
-                database_bytes_max: None,
-                keys,
-            },
-            folder,
-        )
-        .await
+        Self::open_plainly(url, folder, keys).await
+    }
+
+    /// Makes a database at a PostgreSQL server, of a name that nobody has, and opens it: the same there.
+    pub async fn new_postgres(
+        server: &str,
+        name: &str,
+        folder: &Path,
+        keys: Keys,
+    ) -> Result<Self, Error> {
+        let url = schema::create(server, name).await?;
+        Self::open_plainly(url, folder, keys).await
+    }
+
+    async fn open_plainly(url: String, folder: &Path, keys: Keys) -> Result<Self, Error> {
+        let options = Options {
+            url,
+            readers_max: 8,
+            database_bytes_max: None,
+            keys,
+        };
+        Self::open(&options, folder).await
     }
 
     /// The data as of now: pinned at the first read.

@@ -1,6 +1,9 @@
 //! Tables of both engines, and their migrations: forward only, each once, in one transaction.
 
+use std::sync::Arc;
+
 use bursar_domain::log::sha256_hex;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::{
     adapter::{Engine, Kind::Int, Kind::Text, Pools, Sql, Statement, args, same},
@@ -54,6 +57,30 @@ pub(crate) const RECORD: Statement = same(
     "insert into migration (version, checksum) {rows}",
     &[Int, Text],
 );
+
+/// Makes a database at a PostgreSQL server and gives its URL. Texts are ordered by their bytes in it.
+pub(crate) async fn create(server: &str, name: &str) -> Result<String, Error> {
+    let failed = |error| Error::Open {
+        what: format!("the database {name}"),
+        source: Arc::new(error),
+    };
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if name.is_empty() || !name.chars().all(is_plain) {
+        return Err(failed(sqlx::Error::Configuration(
+            "its name has lower-case letters, digits and underscores".into(),
+        )));
+    }
+    let address = format!("{}/postgres", server.trim_end_matches('/'));
+    let mut admin = PgConnection::connect(&address).await.map_err(failed)?;
+    let create = format!(
+        "create database {name} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'"
+    );
+    let created = sqlx::raw_sql(AssertSqlSafe(create))
+        .execute(&mut admin)
+        .await;
+    created.map_err(failed)?;
+    Ok(format!("{}/{name}", server.trim_end_matches('/')))
+}
 
 /// Brings the database to the newest version, or refuses one that is newer still.
 pub(crate) async fn migrate(pools: &Pools) -> Result<(), Error> {

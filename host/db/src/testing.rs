@@ -16,11 +16,10 @@ use bursar_domain::{
     row::{Kind, Row, RowKey, Seq},
 };
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::{
     Database, Error, Keys, Options, Page, Proposal, Query, SettledRun, Snapshot, Verdict,
-    adapter::Engine,
+    adapter::Engine, schema,
 };
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
@@ -98,17 +97,10 @@ pub(crate) async fn databases() -> Vec<Fresh> {
             std::process::id(),
             NEXT.fetch_add(1, Ordering::Relaxed)
         );
-        let mut admin = PgConnection::connect(&format!("{server}/postgres"))
-            .await
-            .expect("the test server answers");
-        let create = format!(
-            "create database {name} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'"
-        );
-        sqlx::raw_sql(AssertSqlSafe(create))
-            .execute(&mut admin)
+        let url = schema::create(&server, &name)
             .await
             .expect("a new database");
-        found.push(fresh(|_| format!("{server}/{name}")).await);
+        found.push(fresh(|_| url.clone()).await);
     } else {
         assert!(
             std::env::var("BURSAR_REQUIRE_ALL").is_err(),

@@ -59,13 +59,26 @@ fn items() -> Collection {
 /// An organisation with a collection "items".
 pub async fn opened() -> Organisation {
     let mut office = Organisation::open().await;
+    define_items(&mut office).await;
+    office
+}
+
+/// The same on both engines, as far as they are there.
+pub async fn opened_on_both() -> Vec<Organisation> {
+    let mut offices = Organisation::open_on_both().await;
+    for office in &mut offices {
+        define_items(office).await;
+    }
+    offices
+}
+
+async fn define_items(office: &mut Organisation) {
     let mut session = office.person();
     session
         .define_collection("items", &items())
         .await
         .expect("a collection");
     office.commit(session).await;
-    office
 }
 
 pub fn everything() -> Context {
@@ -144,7 +157,12 @@ pub fn counts(new: u64, changed: u64, same: u64, bad: u64) -> Counts {
 
 #[tokio::test]
 async fn a_preview_shows_what_a_commit_does_and_changes_nothing() {
-    let mut office = opened().await;
+    for office in opened_on_both().await {
+        preview_and_commit(office).await;
+    }
+}
+
+async fn preview_and_commit(mut office: Organisation) {
     let first = "code,name,size,price,is_sold,tags\na,Anna,1,1.10,true,\"[\"\"x\"\"]\"\nb,,,,,\n";
     let report = looked(&office, &by(&["code"]), file(first))
         .await
@@ -281,7 +299,12 @@ async fn columns_are_mapped_and_unknown_ones_refused_by_name() {
 
 #[tokio::test]
 async fn bad_rows_are_all_told_and_nothing_is_committed_unless_they_are_skipped() {
-    let mut office = opened().await;
+    for office in opened_on_both().await {
+        bad_rows(office).await;
+    }
+}
+
+async fn bad_rows(mut office: Organisation) {
     done(
         &office,
         &by(&["code"]),
@@ -325,6 +348,53 @@ async fn bad_rows_are_all_told_and_nothing_is_committed_unless_they_are_skipped(
 }
 
 #[tokio::test]
+async fn what_is_told_of_a_file_is_bounded_and_the_rest_is_counted() {
+    let office = opened().await;
+    let lines = json!({"format": {"kind": "json-lines"}, "key": {"properties": ["code"]}});
+    let unknown: Vec<String> = (0..30).map(|place| format!("\"x{place}\":1")).collect();
+    let bad = format!("{{{}}}\n", unknown.join(","));
+    let report = looked(&office, &import(&lines), file(&bad.repeat(60)))
+        .await
+        .expect("a report");
+    assert_eq!(report.counts, counts(0, 0, 0, 60));
+    assert_eq!(
+        (report.problems.len(), report.problems_left_out),
+        (1_000, 800)
+    );
+    let line = |row: usize| report.problems[row].line;
+    assert_eq!((line(19), line(20), line(999)), (1, 2, 50));
+
+    let long = "x".repeat(1 << 20);
+    let name = format!("{{\"{}\":1}}\n", &long[..1 << 19]);
+    let mail = format!("{{\"code\":\"a\",\"mail\":\"{}\"}}\n", &long[..1 << 19]);
+    let report = looked(&office, &import(&lines), file(&format!("{name}{mail}")))
+        .await
+        .expect("a report");
+    assert_eq!(report.counts.bad, 2);
+    let told = serde_json::to_string(&report).expect("JSON");
+    assert!(told.len() < 5_000, "{} bytes", told.len());
+
+    let rows: Vec<String> = (0..5)
+        .map(|place| {
+            format!(
+                "{{\"code\":\"c{place}\",\"kept\":\"{}\"}}\n",
+                &long[..100_000]
+            )
+        })
+        .collect();
+    let rows = rows.concat();
+    let report = looked(&office, &import(&lines), file(&rows))
+        .await
+        .expect("a report");
+    assert_eq!((report.counts.new, report.diffs.len()), (5, 2));
+    let single = Import {
+        chunk_rows: 1,
+        ..import(&lines)
+    };
+    assert_eq!(done(&office, &single, file(&rows)).await.report, report);
+}
+
+#[tokio::test]
 async fn a_key_of_several_properties_names_one_record() {
     let mut office = opened().await;
     let keys = by(&["code", "mail"]);
@@ -351,7 +421,12 @@ async fn a_key_of_several_properties_names_one_record() {
 
 #[tokio::test]
 async fn a_unique_value_that_one_row_gives_up_another_may_take() {
-    let mut office = opened().await;
+    for office in opened_on_both().await {
+        values_that_change_hands(office).await;
+    }
+}
+
+async fn values_that_change_hands(mut office: Organisation) {
     let keys = by(&["code"]);
     done(&office, &keys, file("code,mail\na,x@example.com\n")).await;
     for chunk_rows in [1, 10] {
@@ -374,7 +449,12 @@ async fn a_unique_value_that_one_row_gives_up_another_may_take() {
 
 #[tokio::test]
 async fn without_a_key_the_same_file_is_imported_once() {
-    let mut office = opened().await;
+    for office in opened_on_both().await {
+        same_file_again(office).await;
+    }
+}
+
+async fn same_file_again(mut office: Organisation) {
     let lines = import(&json!({}));
     let text = "code,name\na,Anna\nb,Bert\n";
     assert_eq!(

@@ -13,8 +13,10 @@ use bursar_office::{
 use serde_json::{Value, json};
 
 use crate::{
-    imports::{by, counts, done, everything, file, import, many, opened, stored, told},
-    organisation::context,
+    imports::{
+        by, counts, done, everything, file, import, many, opened, opened_on_both, stored, told,
+    },
+    organisation::{Organisation, context},
 };
 
 #[tokio::test]
@@ -26,50 +28,55 @@ async fn rec_6_an_interrupted_import_is_continued_and_each_row_is_there_once() {
             ..by(&["code"])
         },
     ] {
-        let mut office = opened().await;
-        let text = many(50);
-        let (tell, told) = tokio::sync::oneshot::channel();
-        let mut tell = Some(tell);
-        let mut progress = |progress: Progress| {
-            let is_enough = progress.stage == Stage::Committing && progress.rows_done >= 21;
-            if let Some(tell) = tell.take_if(|_| is_enough) {
-                tell.send(()).expect("somebody waits");
-            }
-        };
-        let (author, mut source) = (everything(), file(&text));
-        tokio::select! {
-            biased;
-            told = told => told.expect("three chunks are committed"),
-            _ = commit(&office.database, &author, &import, &mut source, &mut progress) => panic!("not interrupted"),
+        for office in opened_on_both().await {
+            interrupted(office, &import).await;
         }
-        let there = stored(&mut office).await.len();
-        assert!((21..50).contains(&there), "{there} rows");
-        let rest = done(&office, &import, file(&text)).await;
-        let there = there as u64;
-        // A chunk that was on its way when the import was dropped may have arrived.
-        assert!(rest.report.counts.same >= there);
-        assert_eq!(rest.report.counts.new + rest.report.counts.same, 50);
-        let all = stored(&mut office).await;
-        assert_eq!(all.len(), 50);
-        for (place, (id, body)) in all.iter().enumerate() {
-            assert_eq!(
-                *body,
-                json!({"code": format!("c{place:03}"), "name": format!("n{place}")})
-            );
-            let key = RowKey::within(Kind::Record, "items", id);
-            let history = office
-                .database
-                .row_history(&key, None, 10)
-                .await
-                .expect("a history");
-            assert_eq!(history.len(), 1, "{history:?}");
-        }
-        let again = done(&office, &import, file(&text)).await;
-        assert_eq!(
-            (again.commits, again.report.counts),
-            (0, counts(0, 0, 50, 0))
-        );
     }
+}
+
+async fn interrupted(mut office: Organisation, import: &Import) {
+    let text = many(50);
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let mut tell = Some(tell);
+    let mut progress = |progress: Progress| {
+        let is_enough = progress.stage == Stage::Committing && progress.rows_done >= 21;
+        if let Some(tell) = tell.take_if(|_| is_enough) {
+            tell.send(()).expect("somebody waits");
+        }
+    };
+    let (author, mut source) = (everything(), file(&text));
+    tokio::select! {
+        biased;
+        told = told => told.expect("three chunks are committed"),
+        _ = commit(&office.database, &author, import, &mut source, &mut progress) => panic!("not interrupted"),
+    }
+    let there = stored(&mut office).await.len();
+    assert!((21..50).contains(&there), "{there} rows");
+    let rest = done(&office, import, file(&text)).await;
+    let there = there as u64;
+    // A chunk that was on its way when the import was dropped may have arrived.
+    assert!(rest.report.counts.same >= there);
+    assert_eq!(rest.report.counts.new + rest.report.counts.same, 50);
+    let all = stored(&mut office).await;
+    assert_eq!(all.len(), 50);
+    for (place, (id, body)) in all.iter().enumerate() {
+        assert_eq!(
+            *body,
+            json!({"code": format!("c{place:03}"), "name": format!("n{place}")})
+        );
+        let key = RowKey::within(Kind::Record, "items", id);
+        let history = office
+            .database
+            .row_history(&key, None, 10)
+            .await
+            .expect("a history");
+        assert_eq!(history.len(), 1, "{history:?}");
+    }
+    let again = done(&office, import, file(&text)).await;
+    assert_eq!(
+        (again.commits, again.report.counts),
+        (0, counts(0, 0, 50, 0))
+    );
 }
 
 #[tokio::test]
@@ -100,7 +107,12 @@ async fn progress_is_told_for_each_chunk_of_both_stages() {
 /// Where two imports meet, one finds the other's rows.
 #[tokio::test]
 async fn two_imports_of_one_file_at_once_make_each_record_once() {
-    let mut office = opened().await;
+    for office in opened_on_both().await {
+        two_at_once(office).await;
+    }
+}
+
+async fn two_at_once(mut office: Organisation) {
     let import = Arc::new(Import {
         chunk_rows: 3,
         ..by(&["code"])

@@ -1,5 +1,7 @@
 //! An invented organisation that the tests work in.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use bursar_db::{Database, Keys, Proposal, Verdict};
 use bursar_domain::{
     business::BusinessCalendar,
@@ -18,6 +20,10 @@ use tempfile::TempDir;
 /// 2026-03-02T09:00:00Z.
 pub const NOW_US: i64 = 1_772_442_000_000_000;
 pub const ENTITY: &str = "acme";
+
+fn keys() -> Keys {
+    Keys::derive(&[7; 32])
+}
 
 /// A database with a legal entity, two parties and a collection "notes".
 pub struct Organisation {
@@ -64,10 +70,38 @@ pub fn notes() -> Collection {
 impl Organisation {
     pub async fn open() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let keys = Keys::derive(&[7; 32]);
-        let database = Database::open_sqlite(folder.path(), keys)
+        let database = Database::open_sqlite(folder.path(), keys())
             .await
             .expect("a fresh database");
+        Self::founded(database, folder).await
+    }
+
+    /// One on SQLite, and one on PostgreSQL where the test runner started it.
+    pub async fn open_on_both() -> Vec<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let mut found = vec![Self::open().await];
+        let Ok(server) = std::env::var("BURSAR_TEST_POSTGRES") else {
+            assert!(
+                std::env::var_os("BURSAR_REQUIRE_ALL").is_none(),
+                "BURSAR_TEST_POSTGRES is not set"
+            );
+            eprintln!("skipped: PostgreSQL (BURSAR_TEST_POSTGRES is not set)");
+            return found;
+        };
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let name = format!(
+            "bursar_office_{}_{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let database = Database::new_postgres(&server, &name, folder.path(), keys())
+            .await
+            .expect("a new database");
+        found.push(Self::founded(database, folder).await);
+        found
+    }
+
+    async fn founded(database: Database, folder: TempDir) -> Self {
         let (customer, supplier) = (String::new(), String::new());
         let mut office = Self {
             database,
