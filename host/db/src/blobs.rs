@@ -10,9 +10,12 @@ use std::{
 };
 
 use bursar_domain::log::sha256_hex;
-use cap_std::{ambient_authority, fs::Dir};
+use cap_std::{
+    ambient_authority,
+    fs::{Dir, OpenOptions},
+};
 
-use crate::error::Error;
+use crate::{error::Error, scratch::Scratch};
 
 /// Largest blob, in bytes.
 pub const BLOB_BYTES_MAX: u64 = 256 << 20;
@@ -102,6 +105,23 @@ impl Blobs {
         }
     }
 
+    /// An empty file on the same disk, for what only passes through.
+    pub fn scratch(&self) -> Result<Scratch, Error> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let attempt = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{}.{attempt}.scratch", std::process::id());
+        let made = || -> std::io::Result<_> {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(true);
+            let file = self.folder.open_with(&name, &options)?;
+            self.folder.remove_file(&name)?;
+            Ok(file)
+        };
+        made()
+            .map(Scratch::new)
+            .map_err(|error| storage(&name, &error))
+    }
+
     fn open_blob(&self, sha256: &str) -> std::io::Result<cap_std::fs::File> {
         if sha256.len() != 64 || !sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(std::io::Error::new(
@@ -113,7 +133,8 @@ impl Blobs {
     }
 }
 
-fn storage(sha256: &str, error: &std::io::Error) -> Error {
+/// What a failure to store means; a full disk is told apart.
+pub(crate) fn storage(sha256: &str, error: &std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::StorageFull
         | std::io::ErrorKind::QuotaExceeded

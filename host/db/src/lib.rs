@@ -17,6 +17,7 @@ mod queue;
 mod recent;
 mod reproject;
 mod schema;
+mod scratch;
 mod seal;
 mod snapshot;
 mod statements;
@@ -38,6 +39,7 @@ pub use queue::{
     MessageState, RunFilter, RunLine, RunRecord, RunState,
 };
 pub use recent::RECENT_CHANGES_MAX;
+pub use scratch::Scratch;
 pub use seal::Keys;
 pub use snapshot::{Page, Query, Snapshot};
 pub use verify::{Checkpoint, Finding, Verification};

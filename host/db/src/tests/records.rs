@@ -1,6 +1,9 @@
 //! Reading and writing rows.
 
-use std::sync::Arc;
+use std::{
+    io::{Read, Seek, SeekFrom},
+    sync::Arc,
+};
 
 use bursar_domain::{
     draft::{Direction, UniqueKey},
@@ -436,10 +439,31 @@ async fn a_blob_is_what_its_digest_says() {
     // Storing the content again repairs it.
     blobs.put(b"a document").expect("stored");
     assert_eq!(blobs.get(&name).expect("there"), b"a document");
-    let left: Vec<_> = std::fs::read_dir(database.folder().join("blobs"))
-        .expect("the folder")
-        .collect();
-    assert_eq!(left.len(), 1);
+    assert_eq!(blobs_of(&database), 1);
+}
+
+fn blobs_of(database: &crate::testing::Fresh) -> usize {
+    let folder = database.folder().join("blobs");
+    std::fs::read_dir(folder).expect("the folder").count()
+}
+
+#[tokio::test]
+async fn a_scratch_file_is_nobody_elses_and_has_no_name() {
+    let database = crate::testing::sqlite().await;
+    let scratch = || database.blobs().scratch().expect("a file");
+    let (mut one, mut other) = (scratch(), scratch());
+    one.append(b"some ").expect("written");
+    other.append(b"nothing").expect("written");
+    let mut text = String::new();
+    one.rewind().expect("a start");
+    one.read_to_string(&mut text).expect("read");
+    assert_eq!(text, "some ");
+    one.rewind().expect("a start");
+    one.append(b"bytes").expect("written behind the end");
+    one.seek(SeekFrom::Start(5)).expect("a place");
+    one.read_to_string(&mut text).expect("read");
+    assert_eq!(text, "some bytes");
+    assert_eq!(blobs_of(&database), 0);
 }
 
 #[tokio::test]
