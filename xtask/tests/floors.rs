@@ -42,7 +42,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("sdk/conformance/guests/", &["bursar-sdk"]),
     ("sdk/conformance/", CASES),
     ("xtask", &["bursar-packed"]),
-    ("plugins/", &["bursar-sdk"]),
+    ("plugins/", &["bursar-sdk", "foreign-xml"]),
     ("tests/packed/", &[]),
     ("tests/artifacts/", &["bursar-packed", "bursar-runtime"]),
     ("tests/cases/", CASES),

@@ -5,17 +5,22 @@
 mod entry;
 
 use bursar_sdk::Money;
+use foreign_xml::{Dialect, Element, Outline, Step};
 
 pub use entry::{
     BankCode, Direction, Entry, Side, Status, Transaction, day_of, fallback_references, one_line,
     short_digest,
 };
 
-use crate::statement_text;
-use crate::xml::{Element, Outline, Step};
-
 /// Most entries of one message.
 pub const ENTRIES_MAX: usize = 20_000;
+/// The attribute of an amount: its currency.
+const CURRENCY: &str = "Ccy";
+/// Whatever the version and the bank's envelope, elements go by their names.
+const DIALECT: Dialect = Dialect {
+    namespaces: &[],
+    attributes: &[CURRENCY],
+};
 
 /// Why a document is no statement. Each has a stable code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,6 +78,20 @@ impl StatementError {
     }
 }
 
+impl From<foreign_xml::Refusal> for StatementError {
+    fn from(refusal: foreign_xml::Refusal) -> Self {
+        use foreign_xml::Refusal;
+        match refusal {
+            Refusal::Truncated => Self::Truncated,
+            Refusal::HasEntities => Self::HasEntities,
+            Refusal::NotXml(why) => Self::NotXml(why),
+            Refusal::NotUtf8 => Self::NotUtf8,
+            Refusal::Encoding(name) => Self::Encoding(name),
+            Refusal::TooLarge(limit) => Self::TooLarge(limit),
+        }
+    }
+}
+
 /// One statement of one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
@@ -92,8 +111,8 @@ pub struct Statement {
 
 /// Reads all statements of a message.
 pub fn parse(bytes: &[u8]) -> Result<Vec<Statement>, StatementError> {
-    let text = statement_text::decode(bytes)?;
-    let mut outline = Outline::new(&text)?;
+    let text = foreign_xml::decode(bytes)?;
+    let mut outline = Outline::new(&text, DIALECT)?;
     let mut statements = Vec::new();
     let mut entries = 0;
     let mut is_camt053 = false;
@@ -206,7 +225,7 @@ pub fn compact_account(text: &str) -> String {
 
 fn amount(element: Option<&Element>, place: &'static str) -> Result<Money, StatementError> {
     let text = element.and_then(Element::own_text).unwrap_or_default();
-    let currency = element.and_then(|element| element.currency.as_deref());
+    let currency = element.and_then(|element| element.attribute(CURRENCY));
     Money::from_decimal(&plain(text), currency.unwrap_or_default())
         .map_err(|reason| reason.to_string())
         .and_then(|money| match money.minor {

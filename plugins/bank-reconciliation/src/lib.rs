@@ -1,6 +1,6 @@
 //! Reconciles bank statements with open invoices.
 //!
-//! Parses camt.053 inside the sandbox (`camt`, over `xml` and `statement_text`), takes it apart into bookings (`booking`),
+//! Parses camt.053 inside the sandbox (`camt`, over the crate `foreign-xml`), takes it apart into bookings (`booking`),
 //! decides what each means (`matching`, over `reference`), and carries the decisions out (`office`). All but `office` and
 //! this file are pure. Entered through [`BankReconciliation`].
 
@@ -10,8 +10,6 @@ mod config;
 mod matching;
 mod office;
 mod reference;
-mod statement_text;
-mod xml;
 
 #[cfg(test)]
 mod cases;
@@ -102,7 +100,7 @@ fn rules(config: &Config) -> Result<Rules, Failure> {
 
 /// A document's statements, or why they cannot be used.
 fn read(document: &Document, config: &Config) -> Result<Result<Vec<Statement>, Problem>, Failure> {
-    let is_too_large = document.bytes > statement_text::STATEMENT_BYTES_MAX as u64;
+    let is_too_large = document.bytes > foreign_xml::DOCUMENT_BYTES_MAX as u64;
     let parsed = if is_too_large {
         Err(StatementError::TooLarge("more than 16 MiB"))
     } else {

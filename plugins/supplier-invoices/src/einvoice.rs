@@ -9,9 +9,9 @@ mod ubl;
 
 pub use fields::{cut, day_number};
 
-use crate::document_text;
+use foreign_xml::{Dialect, Element, Outline, Step};
+
 use crate::exact::Exact;
-use crate::xml;
 
 /// Most lines of one invoice, as many as the host takes.
 pub const LINES_MAX: usize = 1000;
@@ -21,6 +21,16 @@ pub const ADJUSTMENTS_MAX: usize = 100;
 const TAXES_MAX: usize = 100;
 /// Most notes, references, accounts and identifiers that are kept of one kind.
 const TEXTS_MAX: usize = 20;
+
+/// The namespaces of UBL 2 and of CII D16B, whatever their prefixes, and the attributes that say something about a value.
+/// Elements of other namespaces, such as extensions and signatures, say nothing of the invoice.
+const DIALECT: Dialect = Dialect {
+    namespaces: &[
+        "urn:oasis:names:specification:ubl:schema:xsd:",
+        "urn:un:unece:uncefact:data:standard:",
+    ],
+    attributes: &["currencyID", "unitCode", "schemeID", "format"],
+};
 
 /// Why a document is no invoice. Each has a stable code.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,6 +69,20 @@ impl Refusal {
             Self::NotUtf8 => "invoice-not-utf8",
             Self::Encoding(_) => "invoice-encoding-unknown",
             Self::TooLarge(_) => "invoice-too-large",
+        }
+    }
+}
+
+impl From<foreign_xml::Refusal> for Refusal {
+    fn from(refusal: foreign_xml::Refusal) -> Self {
+        use foreign_xml::Refusal;
+        match refusal {
+            Refusal::Truncated => Self::Truncated,
+            Refusal::HasEntities => Self::HasEntities,
+            Refusal::NotXml(why) => Self::NotXml(why),
+            Refusal::NotUtf8 => Self::NotUtf8,
+            Refusal::Encoding(name) => Self::Encoding(name),
+            Refusal::TooLarge(limit) => Self::TooLarge(limit),
         }
     }
 }
@@ -285,15 +309,14 @@ impl Invoice {
 
 /// Reads a document.
 pub fn parse(bytes: &[u8]) -> Result<Parsed, Refusal> {
-    let text = document_text::decode(bytes)?;
-    let root = xml::parse(&text)?;
+    let (namespace, root) = root(&foreign_xml::decode(bytes)?)?;
     let mut faults = Vec::new();
-    let mut invoice = match (root.namespace.as_str(), root.element.name.as_str()) {
-        (ubl::INVOICE, "Invoice") => ubl::read(&root.element, &ubl::NAMES_OF_INVOICE, &mut faults)?,
+    let mut invoice = match (namespace.as_str(), root.name.as_str()) {
+        (ubl::INVOICE, "Invoice") => ubl::read(&root, &ubl::NAMES_OF_INVOICE, &mut faults)?,
         (ubl::CREDIT_NOTE, "CreditNote") => {
-            ubl::read(&root.element, &ubl::NAMES_OF_CREDIT_NOTE, &mut faults)?
+            ubl::read(&root, &ubl::NAMES_OF_CREDIT_NOTE, &mut faults)?
         }
-        (cii::INVOICE, "CrossIndustryInvoice") => cii::read(&root.element, &mut faults)?,
+        (cii::INVOICE, "CrossIndustryInvoice") => cii::read(&root, &mut faults)?,
         _ => return Err(Refusal::NotAnInvoice),
     };
     if invoice.taxes.len() > TAXES_MAX {
@@ -301,6 +324,18 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed, Refusal> {
     }
     complete(&mut invoice, &mut faults);
     Ok(Parsed { invoice, faults })
+}
+
+/// The whole document, and the namespace that says what it is.
+fn root(text: &str) -> Result<(String, Element), Refusal> {
+    let mut outline = Outline::new(text, DIALECT)?;
+    let root = match outline.step()? {
+        Step::Open(_) => outline.element()?,
+        Step::Close | Step::End => return Err(Refusal::NotAnInvoice),
+    };
+    // What comes after the root must be nothing.
+    outline.step()?;
+    Ok((outline.root_namespace().to_owned(), root))
 }
 
 /// What follows from the rest, and what must be there whatever the syntax.

@@ -1,13 +1,12 @@
 //! Takes in suppliers' electronic invoices.
 //!
-//! Reads UBL 2.1 and CII inside the sandbox (`einvoice`, over `xml` and `document_text`), recomputes them (`recompute`,
+//! Reads UBL 2.1 and CII inside the sandbox (`einvoice`, over the crate `foreign-xml`), recomputes them (`recompute`,
 //! over `exact`), finds the supplier (`supplier`), makes of them what the host takes (`content`, `extra`), decides
 //! (`intake`, over `question`), and carries the decision out (`office`). All but `office` and this file are pure. Entered
 //! through [`SupplierInvoices`].
 
 mod config;
 mod content;
-mod document_text;
 mod einvoice;
 mod exact;
 mod extra;
@@ -16,7 +15,6 @@ mod office;
 mod question;
 mod recompute;
 mod supplier;
-mod xml;
 
 #[cfg(test)]
 mod cases;
@@ -105,7 +103,7 @@ fn take_in_folder(
 
 /// A document's invoice, or why it has none.
 fn read(document: &Document) -> Result<Result<Parsed, Problem>, Failure> {
-    let is_too_large = document.bytes > document_text::DOCUMENT_BYTES_MAX as u64;
+    let is_too_large = document.bytes > foreign_xml::DOCUMENT_BYTES_MAX as u64;
     let parsed = if is_too_large {
         Err(Refusal::TooLarge("more than 16 MiB"))
     } else {

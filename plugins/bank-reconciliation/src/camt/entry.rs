@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use bursar_sdk::Money;
+use foreign_xml::Element;
 use sha2::{Digest, Sha256};
 
 use super::{StatementError, amount, compact_account};
-use crate::xml::Element;
 
 /// Which way the money went, seen from the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

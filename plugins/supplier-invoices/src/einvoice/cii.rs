@@ -1,12 +1,13 @@
 //! UN/CEFACT Cross Industry Invoice D16B, by the bindings of CEN/TS 16931-3-3.
 
+use foreign_xml::Element;
+
 use super::fields::{Fields, one_line, text, texts};
 use super::{
     ADJUSTMENTS_MAX, Adjustment, Fault, Figure, Invoice, LINES_MAX, Line, Refusal, Seller, Syntax,
     Tax, TaxSubtotal, Totals,
 };
 use crate::exact::Exact;
-use crate::xml::Element;
 
 /// Namespace of the root.
 pub const INVOICE: &str = "urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100";

@@ -1,8 +1,9 @@
 //! Texts, dates, figures and codes at paths of a document, and a note of each that is missing or unreadable.
 
+use foreign_xml::Element;
+
 use super::{Fault, Figure, TEXTS_MAX, Tax};
 use crate::exact::Exact;
-use crate::xml::Element;
 
 /// Longest text that is kept, in bytes.
 const TEXT_BYTES_MAX: usize = 2000;

@@ -1,11 +1,12 @@
 //! UBL 2.1 Invoice and `CreditNote`, by the bindings of CEN/TS 16931-3-2.
 
+use foreign_xml::Element;
+
 use super::fields::{Fields, one_line, text, texts};
 use super::{
     ADJUSTMENTS_MAX, Adjustment, Fault, Invoice, LINES_MAX, Line, Refusal, Seller, Syntax, Tax,
     TaxSubtotal, Totals,
 };
-use crate::xml::Element;
 
 /// Namespace of the root of an invoice.
 pub const INVOICE: &str = "urn:oasis:names:specification:ubl:schema:xsd:Invoice-2";

@@ -1,12 +1,12 @@
-//! Bytes of a statement as text.
+//! Bytes of a document as text.
 //!
-//! Knows byte order marks and the encodings banks still declare; knows nothing of XML but its declaration. Entered through
-//! [`decode`].
+//! Knows byte order marks and the encodings that banks and suppliers still declare; knows nothing of XML but its
+//! declaration. Entered through [`decode`].
 
-use crate::camt::StatementError;
+use crate::Refusal;
 
-/// Most bytes of one statement; a bank's busiest day is a few megabytes.
-pub const STATEMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Most bytes of one document, attachments within it included; a bank's busiest day is a few megabytes.
+pub const DOCUMENT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Bytes in which an XML declaration must end to be looked at.
 const DECLARATION_BYTES_MAX: usize = 200;
@@ -30,10 +30,10 @@ const LATIN_9: [(u8, char); 8] = [
     (0xbe, 'Ÿ'),
 ];
 
-/// The statement's text without a byte order mark, whatever it was encoded in.
-pub fn decode(bytes: &[u8]) -> Result<String, StatementError> {
-    if bytes.len() > STATEMENT_BYTES_MAX {
-        return Err(StatementError::TooLarge("more than 16 MiB"));
+/// The document's text without a byte order mark, whatever it was encoded in.
+pub fn decode(bytes: &[u8]) -> Result<String, Refusal> {
+    if bytes.len() > DOCUMENT_BYTES_MAX {
+        return Err(Refusal::TooLarge("more than 16 MiB"));
     }
     match bytes {
         [0xef, 0xbb, 0xbf, rest @ ..] => utf8(rest),
@@ -43,7 +43,7 @@ pub fn decode(bytes: &[u8]) -> Result<String, StatementError> {
     }
 }
 
-fn by_declaration(bytes: &[u8]) -> Result<String, StatementError> {
+fn by_declaration(bytes: &[u8]) -> Result<String, Refusal> {
     let encoding = declared_encoding(bytes);
     match encoding.as_deref().unwrap_or("UTF-8") {
         "UTF-8" | "UTF8" | "US-ASCII" | "ASCII" => utf8(bytes),
@@ -52,7 +52,7 @@ fn by_declaration(bytes: &[u8]) -> Result<String, StatementError> {
         }
         "ISO-8859-15" | "LATIN-9" => Ok(bytes.iter().map(|&byte| latin_9(byte)).collect()),
         "WINDOWS-1252" | "CP1252" => Ok(bytes.iter().map(|&byte| windows_1252(byte)).collect()),
-        other => Err(StatementError::Encoding(other.to_owned())),
+        other => Err(Refusal::Encoding(other.to_owned())),
     }
 }
 
@@ -69,19 +69,19 @@ fn declared_encoding(bytes: &[u8]) -> Option<String> {
     Some(value[1..].split_once(quote)?.0.to_uppercase())
 }
 
-fn utf8(bytes: &[u8]) -> Result<String, StatementError> {
-    String::from_utf8(bytes.to_vec()).map_err(|_| StatementError::NotUtf8)
+fn utf8(bytes: &[u8]) -> Result<String, Refusal> {
+    String::from_utf8(bytes.to_vec()).map_err(|_| Refusal::NotUtf8)
 }
 
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, StatementError> {
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Refusal> {
     if !bytes.len().is_multiple_of(2) {
-        return Err(StatementError::Truncated);
+        return Err(Refusal::Truncated);
     }
     let units: Vec<u16> = bytes
         .chunks_exact(2)
         .map(|pair| unit([pair[0], pair[1]]))
         .collect();
-    String::from_utf16(&units).map_err(|_| StatementError::Encoding("UTF-16".to_owned()))
+    String::from_utf16(&units).map_err(|_| Refusal::Encoding("UTF-16".to_owned()))
 }
 
 fn latin_9(byte: u8) -> char {
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_encoding_a_bank_declares_gives_the_same_text() {
+    fn every_encoding_gives_the_same_text() {
         let check = |bytes: &[u8], expected: &str| {
             let text = decode(bytes).expect("the bytes are text");
             assert!(text.ends_with(expected), "{text}");
@@ -122,21 +122,22 @@ mod tests {
             b"<?xml version=\"1.0\" encoding=\"ISO-8859-15\"?><a>\xa4</a>",
             "<a>€</a>",
         );
-        let utf16: Vec<u8> = std::iter::once(0xfeff)
-            .chain("<a>Müller</a>".encode_utf16())
-            .flat_map(u16::to_le_bytes)
-            .collect();
-        check(&utf16, "<a>Müller</a>");
+        let units = || std::iter::once(0xfeff).chain("<a>Müller</a>".encode_utf16());
+        let little: Vec<u8> = units().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
+        check(&little, "<a>Müller</a>");
+        check(&big, "<a>Müller</a>");
     }
 
     #[test]
     fn what_is_no_text_is_refused() {
-        assert_eq!(decode(b"<a>\xff</a>"), Err(StatementError::NotUtf8));
+        assert_eq!(decode(b"<a>\xff</a>"), Err(Refusal::NotUtf8));
+        assert_eq!(decode(b"\xff\xfe<"), Err(Refusal::Truncated));
         assert_eq!(
             decode(b"<?xml version='1.0' encoding='EBCDIC-1'?><a/>"),
-            Err(StatementError::Encoding("EBCDIC-1".into()))
+            Err(Refusal::Encoding("EBCDIC-1".into()))
         );
-        let huge = vec![b' '; STATEMENT_BYTES_MAX + 1];
-        assert!(matches!(decode(&huge), Err(StatementError::TooLarge(_))));
+        let huge = vec![b' '; DOCUMENT_BYTES_MAX + 1];
+        assert!(matches!(decode(&huge), Err(Refusal::TooLarge(_))));
     }
 }
