@@ -10,9 +10,9 @@ use bursar_sdk::{Money, exponent};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::content;
+use crate::content::{self, Source};
 use crate::einvoice::{self, Invoice, Parsed};
-use crate::intake::{self, Decision, Outcome, Payable};
+use crate::intake::{self, Books, Decision, Outcome, Payable, Rejected};
 use crate::recompute::{self, Deviation};
 use crate::supplier::{self, Party};
 
@@ -20,7 +20,7 @@ use crate::supplier::{self, Party};
 #[serde(deny_unknown_fields)]
 struct Seed {
     parties: Vec<SeedParty>,
-    payables: Vec<SeedPayable>,
+    invoices: Vec<SeedInvoice>,
 }
 
 #[derive(Deserialize)]
@@ -35,14 +35,15 @@ struct SeedParty {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SeedPayable {
-    id: String,
-    party: String,
+struct SeedInvoice {
     number: String,
-    kind: String,
+    flow: String,
+    party: String,
     gross: String,
     #[serde(default)]
     due_date: Option<String>,
+    #[serde(default)]
+    state: Option<String>,
 }
 
 fn party(seed: &SeedParty) -> Party {
@@ -55,12 +56,29 @@ fn party(seed: &SeedParty) -> Party {
     }
 }
 
-/// As the books give it: with its number only where that was asked for.
-fn payable(seed: &SeedPayable, invoice: &Invoice) -> Payable {
-    assert_eq!(kind_word(InvoiceKind::Invoice), seed.kind);
+/// As the books give them: with their number only where that was asked for. A case calls an invoice by its number.
+fn books(seed: &Seed, invoice: &Invoice) -> Books {
+    let mut books = Books::default();
+    for it in &seed.invoices {
+        assert_eq!(it.flow, "payable");
+        assert!(seed.parties.iter().any(|party| party.id == it.party));
+        match it.state.as_deref() {
+            None => books.payables.push(payable(it, invoice)),
+            Some("rejected") if it.number == invoice.number => books.rejected.push(Rejected {
+                id: it.number.clone(),
+                document: "another".to_owned(),
+                sha256: "another".to_owned(),
+            }),
+            Some(state) => assert_eq!(state, "rejected"),
+        }
+    }
+    books
+}
+
+fn payable(seed: &SeedInvoice, invoice: &Invoice) -> Payable {
     let is_named = seed.number == invoice.number || invoice.preceding.contains(&seed.number);
     Payable {
-        id: seed.id.clone(),
+        id: seed.number.clone(),
         due_date: seed.due_date.clone(),
         number: is_named.then(|| seed.number.clone()),
         kind: InvoiceKind::Invoice,
@@ -122,9 +140,14 @@ fn deviation(of: &Deviation) -> String {
     format!("{term} {place}: {theirs} for {ours} ({})", cause.word())
 }
 
-fn decided(parsed: &Parsed, parties: &[Party], payables: &[Payable]) -> Decision {
+const SOURCE: Source<'_> = Source {
+    document: "document",
+    sha256: "digest",
+};
+
+fn decided(parsed: &Parsed, parties: &[Party], books: &Books) -> Decision {
     let found = supplier::find(&parsed.invoice, parties);
-    intake::decide(parsed, found, payables, "entity", "digest")
+    intake::decide(parsed, found, books, "entity", SOURCE)
 }
 
 /// What the books have once a draft is in them.
@@ -152,25 +175,55 @@ fn check(folder: &Path) {
         }
     };
     let parties: Vec<Party> = seed.parties.iter().map(party).collect();
-    let is_known = |it: &&SeedPayable| parties.iter().any(|party| party.id == it.party);
-    let mut payables: Vec<Payable> = seed
-        .payables
-        .iter()
-        .filter(is_known)
-        .map(|it| payable(it, &parsed.invoice))
-        .collect();
-    assert_eq!(payables.len(), seed.payables.len(), "{name}");
-    let decision = decided(&parsed, &parties, &payables);
+    let mut books = books(&seed, &parsed.invoice);
+    let decision = decided(&parsed, &parties, &books);
     let found = shown(&parsed, &decision);
     assert!(
         found == expected,
         "{name}\nfound {found:#}\nexpected {expected:#}"
     );
     if let Some(booked) = booked(&decision) {
-        payables.push(booked);
-        let again = decided(&parsed, &parties, &payables);
-        assert_eq!(again.outcome, Outcome::Known, "{name}");
-        assert_eq!((again.draft, again.questions.len()), (None, 0), "{name}");
+        books.payables.push(booked);
+        check_that_it_is_known(&decided(&parsed, &parties, &books), folder);
+        books.payables.pop();
+        books.rejected.push(Rejected {
+            id: "new".to_owned(),
+            document: SOURCE.document.to_owned(),
+            sha256: SOURCE.sha256.to_owned(),
+        });
+        check_that_it_is_known(&decided(&parsed, &parties, &books), folder);
+        check_that_the_next_try_is_taken_in(&parsed, &parties, &books, &decision);
+    }
+}
+
+fn check_that_it_is_known(again: &Decision, folder: &Path) {
+    assert_eq!(again.outcome, Outcome::Known, "{}", folder.display());
+    let effects = (&again.draft, again.questions.len());
+    assert_eq!(effects, (&None, 0), "{}", folder.display());
+}
+
+/// Rejected, and sent again in another document, equal or not.
+fn check_that_the_next_try_is_taken_in(
+    parsed: &Parsed,
+    parties: &[Party],
+    books: &Books,
+    first: &Decision,
+) {
+    for source in [
+        Source {
+            document: "next",
+            ..SOURCE
+        },
+        Source {
+            sha256: "next",
+            ..SOURCE
+        },
+    ] {
+        let found = supplier::find(&parsed.invoice, parties);
+        let next = intake::decide(parsed, found, books, "entity", source);
+        assert_eq!(next.outcome, Outcome::TakenIn);
+        let key = |of: &Decision| of.draft.as_ref().map(|(key, _)| key.clone());
+        assert_ne!(key(&next), key(first), "its effect has a key of its own");
     }
 }
 
@@ -217,7 +270,7 @@ fn a_damaged_document_is_refused_asked_about_or_taken_in_as_it_says() {
             let Ok(parsed) = einvoice::parse(&damaged) else {
                 continue;
             };
-            let decision = decided(&parsed, &parties, &[]);
+            let decision = decided(&parsed, &parties, &Books::default());
             taken_in += usize::from(decision.draft.is_some());
             check_that_it_is_as_it_says(&folder, &parsed, &decision);
         }

@@ -22,6 +22,15 @@ const CODE_BYTES_MAX: usize = 100;
 /// Stands on an allowance or charge that keeps a line's net as the sender has it.
 pub const DIFFERENCE_REASON: &str = "Difference to the supplier's own line total";
 
+/// The document that an invoice comes in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Source<'a> {
+    /// Its id.
+    pub document: &'a str,
+    /// The digest of its content.
+    pub sha256: &'a str,
+}
+
 /// Who it is for and from, and which file it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame<'a> {
@@ -31,8 +40,8 @@ pub struct Frame<'a> {
     pub party: &'a str,
     /// The invoice that it refers to, if the books have it.
     pub corrects: Option<String>,
-    /// The file's digest.
-    pub sha256: &'a str,
+    /// The file.
+    pub source: Source<'a>,
 }
 
 /// What the host computes from a content.
@@ -107,7 +116,7 @@ pub fn content(
         adjustments: adjustments.ok_or_else(|| out_of_range("BT-92", "document".to_owned()))?,
         supplier_number: Some(number(invoice)?),
         corrects: frame.corrects.clone(),
-        extra: extra::of_invoice(invoice, deviations, signs, frame.sha256).to_string(),
+        extra: extra::of_invoice(invoice, deviations, signs, frame.source).to_string(),
     })
 }
 

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use bursar_sdk::{Money, exponent};
 
-use crate::content::{self, Frame, Signs};
+use crate::content::{self, Frame, Signs, Source};
 use crate::einvoice::{self, Figure};
 use crate::recompute::{self, Cause};
 
@@ -73,7 +73,7 @@ fn check(name: &str, bytes: &[u8]) {
         legal_entity: "entity",
         party: "party",
         corrects: None,
-        sha256: "",
+        source: Source::default(),
     };
     let content = content::content(invoice, &findings.deviations, &frame)
         .unwrap_or_else(|fault| panic!("{name}: {fault:?}"));

@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::content::Signs;
+use crate::content::{Signs, Source};
 use crate::einvoice::{Adjustment, Figure, Invoice, Line, Syntax, TaxSubtotal};
 use crate::recompute::Deviation;
 
@@ -45,7 +45,7 @@ pub fn of_invoice(
     invoice: &Invoice,
     deviations: &[Deviation],
     signs: Signs,
-    sha256: &str,
+    source: Source<'_>,
 ) -> Value {
     let mut terms = header(invoice);
     let syntax = match invoice.syntax {
@@ -53,7 +53,8 @@ pub fn of_invoice(
         Syntax::Cii => "cii",
     };
     terms.text("syntax", Some(syntax));
-    terms.text("document_sha256", Some(sha256));
+    terms.text("document", Some(source.document));
+    terms.text("document_sha256", Some(source.sha256));
     if signs == Signs::Turned {
         terms.0.insert("signs_turned".to_owned(), true.into());
     }

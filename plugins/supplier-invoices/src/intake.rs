@@ -1,11 +1,10 @@
 //! What becomes of a supplier's invoice: taken in, known already, or a question. Pure. Entered through [`decide`].
 
-use bursar_sdk::Money;
-use bursar_sdk::exponent;
 use bursar_sdk::rows::{InvoiceContent, InvoiceKind};
+use bursar_sdk::{Money, Problem, exponent};
 use sha2::{Digest, Sha256};
 
-use crate::content::{self, Frame, Signs};
+use crate::content::{self, Frame, Signs, Source};
 use crate::einvoice::{Fault, Invoice, Parsed, day_number};
 use crate::question::{self, Question};
 use crate::recompute::{self, Cause, Deviation};
@@ -29,6 +28,26 @@ pub struct Payable {
     pub gross: Money,
     /// "YYYY-MM-DD"
     pub due_date: Option<String>,
+}
+
+/// An invoice under the same number that the supplier sent before and that was rejected. Its number is free again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Its id.
+    pub id: String,
+    /// The document that it came in.
+    pub document: String,
+    /// The digest of that document's content.
+    pub sha256: String,
+}
+
+/// What the books have of a supplier that one of its invoices is compared with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Books {
+    /// What is owed or was paid under its number, under those that it refers to, and of its amount.
+    pub payables: Vec<Payable>,
+    /// What was rejected under its number.
+    pub rejected: Vec<Rejected>,
 }
 
 /// How it ends.
@@ -84,14 +103,13 @@ impl Decision {
     }
 }
 
-/// Decides about an invoice. `payables` are those of its supplier under its number, those that it refers to, and others of
-/// its amount.
+/// Decides about an invoice. The books are those of its supplier.
 pub fn decide(
     parsed: &Parsed,
     found: Found<'_>,
-    payables: &[Payable],
+    books: &Books,
     legal_entity: &str,
-    sha256: &str,
+    source: Source<'_>,
 ) -> Decision {
     let invoice = &parsed.invoice;
     let findings = recompute::check(invoice);
@@ -119,11 +137,11 @@ pub fn decide(
     let frame = Frame {
         legal_entity,
         party: &party.id,
-        corrects: corrected(invoice, payables),
-        sha256,
+        corrects: corrected(invoice, &books.payables),
+        source,
     };
     match content::content(invoice, &findings.deviations, &frame) {
-        Ok(content) => taken_in(invoice, party, payables, content, findings.deviations),
+        Ok(content) => taken_in(invoice, party, books, source, content, findings.deviations),
         Err(fault) => Decision::ask(Outcome::Broken, question::broken(invoice, &[fault])),
     }
 }
@@ -131,7 +149,8 @@ pub fn decide(
 fn taken_in(
     invoice: &Invoice,
     party: &Party,
-    payables: &[Payable],
+    books: &Books,
+    source: Source<'_>,
     content: InvoiceContent,
     deviations: Vec<Deviation>,
 ) -> Decision {
@@ -147,13 +166,40 @@ fn taken_in(
         };
         return Decision::ask(Outcome::Broken, question::broken(invoice, &[fault]));
     };
-    if let Some(there) = payables
+    if let Some(there) = books
+        .payables
         .iter()
         .find(|it| it.number.as_ref() == Some(&invoice.number))
     {
         return known_or_taken(invoice, there, &content, &gross);
     }
+    if books.rejected.iter().any(|it| is_from(it, source)) {
+        return known();
+    }
     let due = Money::new(due, &invoice.currency);
+    let questions = questions(invoice, party, books, &content, &deviations, (&due, &gross));
+    Decision {
+        outcome: Outcome::TakenIn,
+        draft: Some((key(&party.id, &invoice.number, &books.rejected), content)),
+        questions,
+        deviations,
+    }
+}
+
+/// Whether a document is the very one that was rejected, and not the supplier's next try.
+fn is_from(rejected: &Rejected, source: Source<'_>) -> bool {
+    rejected.document == source.document && rejected.sha256 == source.sha256
+}
+
+/// What a person is asked about an invoice that is taken in.
+fn questions(
+    invoice: &Invoice,
+    party: &Party,
+    books: &Books,
+    content: &InvoiceContent,
+    deviations: &[Deviation],
+    (due, gross): (&Money, &Money),
+) -> Vec<Question> {
     let mut questions = Vec::new();
     let doubtful = deviations.iter().filter(|it| it.cause == Cause::Stated);
     let doubtful: Vec<&Deviation> = doubtful.collect();
@@ -161,24 +207,19 @@ fn taken_in(
         questions.push(question::other_line_nets(invoice, &doubtful));
     }
     if due != gross {
-        questions.push(question::other_amount_due(invoice, &due, &gross));
+        questions.push(question::other_amount_due(invoice, due, gross));
     }
     let is_similar = |it: &&Payable| {
-        let is_same = it.kind == content.kind && it.gross == gross;
+        let is_same = it.kind == content.kind && it.gross == *gross;
         it.number.is_none() && is_same && is_near(it, content.due_date.as_deref())
     };
-    if payables.iter().any(|it| is_similar(&it)) {
+    if books.payables.iter().any(|it| is_similar(&it)) {
         questions.push(question::similar(invoice));
     }
     if supplier::is_other_account(invoice, party) {
         questions.push(question::other_account(invoice, party));
     }
-    Decision {
-        outcome: Outcome::TakenIn,
-        draft: Some((key(&party.id, &invoice.number), content)),
-        questions,
-        deviations,
-    }
+    questions
 }
 
 fn is_near(payable: &Payable, due_date: Option<&str>) -> bool {
@@ -199,18 +240,35 @@ fn known_or_taken(
     gross: &Money,
 ) -> Decision {
     if there.kind == content.kind && there.gross == *gross {
-        return Decision {
-            outcome: Outcome::Known,
-            draft: None,
-            questions: Vec::new(),
-            deviations: Vec::new(),
-        };
+        return known();
     }
     let reason = format!("it is of {}, this one of {gross}", there.gross);
     Decision::ask(
         Outcome::NumberTaken,
         question::number_taken(invoice, &reason),
     )
+}
+
+/// Nothing is to be done.
+fn known() -> Decision {
+    Decision {
+        outcome: Outcome::Known,
+        draft: None,
+        questions: Vec::new(),
+        deviations: Vec::new(),
+    }
+}
+
+/// What becomes of an invoice that the books do not take because of what they have, by the code of the problem.
+pub fn conflict(invoice: &Invoice, problem: &Problem) -> Decision {
+    match problem.code.as_str() {
+        "not-unique" => Decision::ask(Outcome::NumberTaken, question::number_alike(invoice)),
+        "key-reused" => Decision::ask(Outcome::NumberTaken, question::taken_in_before(invoice)),
+        _ => Decision::ask(
+            Outcome::Broken,
+            question::refused(invoice, &problem.message),
+        ),
+    }
 }
 
 /// The one invoice of the same currency in the books that this one refers to.
@@ -227,16 +285,25 @@ fn corrected(invoice: &Invoice, payables: &[Payable]) -> Option<String> {
     }
 }
 
-/// The same invoice has its effect once: whatever file it comes in, it has its supplier and number.
-fn key(party: &str, number: &str) -> String {
-    let plain = format!("invoice/{party}/{}", supplier::compact(number));
-    if plain.len() <= KEY_BYTES_MAX {
+/// The same invoice has its effect once: whatever file it comes in, it has its supplier and number. What is sent again after
+/// it was rejected is another one.
+fn key(party: &str, number: &str, rejected: &[Rejected]) -> String {
+    let plain = match rejected.iter().map(|it| &it.id).max() {
+        None => format!("invoice/{party}/{number}"),
+        Some(last) => format!("invoice-after/{last}/{number}"),
+    };
+    if plain.len() <= KEY_BYTES_MAX && !plain.contains(char::is_control) {
         return plain;
     }
-    let digest = Sha256::digest(plain.as_bytes());
-    digest.iter().fold("invoice/".to_owned(), |text, byte| {
-        format!("{text}{byte:02x}")
-    })
+    format!("invoice/{}", digest(&plain))
+}
+
+/// SHA-256 of a text in hexadecimal digits.
+pub fn digest(text: &str) -> String {
+    let digest = Sha256::digest(text.as_bytes());
+    digest
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 #[cfg(test)]
@@ -244,10 +311,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_goes_by_the_number_however_it_is_written() {
-        assert_eq!(key("p1", "re-2026/17 a"), "invoice/p1/RE202617A");
-        assert_eq!(key("p1", "RE 2026 17A"), key("p1", "re-2026/17 a"));
-        let long = key("p1", &"9".repeat(300));
-        assert_eq!(long.len(), "invoice/".len() + 64);
+    fn a_key_goes_by_supplier_and_number_and_the_last_rejection() {
+        assert_eq!(key("p1", "re-2026/17 a", &[]), "invoice/p1/re-2026/17 a");
+        let rejected = |id: &str| Rejected {
+            id: id.to_owned(),
+            document: String::new(),
+            sha256: String::new(),
+        };
+        let twice = [rejected("i2"), rejected("i1")];
+        assert_eq!(key("p1", "17", &twice), "invoice-after/i2/17");
+        assert_eq!(key("p1", "17", &twice[1..]), "invoice-after/i1/17");
+        for number in ["9".repeat(300), "1\n7".to_owned()] {
+            assert_eq!(key("p1", &number, &[]).len(), "invoice/".len() + 64);
+        }
+    }
+
+    #[test]
+    fn a_conflict_is_told_by_its_code() {
+        let check = |code: &str, outcome: Outcome, kind: &str| {
+            let problem = Problem::new(code, "why");
+            let decision = conflict(&Invoice::default(), &problem);
+            assert_eq!(decision.outcome, outcome, "{code}");
+            let kinds: Vec<&str> = decision.questions.iter().map(|it| it.kind).collect();
+            assert_eq!((kinds, decision.draft), (vec![kind], None), "{code}");
+        };
+        check("not-unique", Outcome::NumberTaken, "number");
+        check("key-reused", Outcome::NumberTaken, "again");
+        check("contention", Outcome::Broken, "refused");
     }
 }

@@ -26,8 +26,9 @@ use bursar_sdk::{Failure, Plugin, Problem, Run, Summary, documents, state};
 use serde::Deserialize;
 
 use config::Config;
+use content::Source;
 use einvoice::{Parsed, Refusal};
-use intake::{Decision, Outcome};
+use intake::{Books, Decision, Outcome};
 use supplier::{Found, Party};
 
 /// The automation.
@@ -35,11 +36,13 @@ pub struct SupplierInvoices;
 
 bursar_sdk::plugin!(SupplierInvoices);
 
-/// Name of the state that lists digests of documents that were gone through, the latest last. It saves time only: that
+/// Name of the state that lists marks of documents that were gone through, the latest last. It saves time only: that
 /// nothing is taken in twice rests on effect keys.
 const DONE: &str = "done";
-/// Most digests kept: 900 of them stay below the 64 KiB that a value may have.
-const DONE_MAX: usize = 900;
+/// Most marks kept: 3000 of them stay below the 64 KiB that a value may have.
+const DONE_MAX: usize = 3000;
+/// Digits of a mark.
+const MARK_DIGITS: usize = 16;
 
 /// What a person may hand to a manual run.
 #[derive(Debug, Default, Deserialize)]
@@ -79,7 +82,8 @@ fn take_in_folder(
     let mut done: Vec<String> = state::load(DONE)?.unwrap_or_default();
     for document in documents::all(&config.folder, "") {
         let document = document?;
-        if done.contains(&document.sha256) {
+        let mark = mark(&document);
+        if done.contains(&mark) {
             continue;
         }
         match read(&document)? {
@@ -95,10 +99,17 @@ fn take_in_folder(
                 tally.unreadable += 1;
             }
         }
-        done.push(document.sha256);
+        done.push(mark);
     }
     let forgotten = done.len().saturating_sub(DONE_MAX);
     state::save(DONE, &&done[forgotten..])
+}
+
+/// A document with this content: an equal one under another name may be a supplier's next try, and is gone through.
+fn mark(document: &Document) -> String {
+    let mut mark = intake::digest(&format!("{}/{}", document.id, document.sha256));
+    mark.truncate(MARK_DIGITS);
+    mark
 }
 
 /// A document's invoice, or why it has none.
@@ -122,12 +133,15 @@ fn take_in(
 ) -> Result<Decision, Failure> {
     let invoice = &parsed.invoice;
     let found = supplier::find(invoice, parties);
-    let payables = match found {
-        Found::One(party) => office::payables(party, invoice)?,
-        Found::Nobody | Found::Several(_) => Vec::new(),
+    let books = match found {
+        Found::One(party) => office::books(party, invoice)?,
+        Found::Nobody | Found::Several(_) => Books::default(),
     };
-    let legal_entity = &run.context.legal_entity;
-    let decision = intake::decide(parsed, found, &payables, legal_entity, &document.sha256);
+    let source = Source {
+        document: &document.id,
+        sha256: &document.sha256,
+    };
+    let decision = intake::decide(parsed, found, &books, &run.context.legal_entity, source);
     office::carry_out(config, document, invoice, decision)
 }
 

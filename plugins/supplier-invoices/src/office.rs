@@ -2,7 +2,7 @@
 //!
 //! Decides nothing. An invoice is drafted under a key of supplier and number, a question is asked once for each document.
 
-use bursar_sdk::rows::Document;
+use bursar_sdk::rows::{Document, InvoiceHead, InvoiceState};
 use bursar_sdk::tasks::{self, NewTask};
 use bursar_sdk::types::Condition;
 use bursar_sdk::{
@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::config::Config;
 use crate::content::Signs;
 use crate::einvoice::Invoice;
-use crate::intake::{Decision, Outcome, Payable};
+use crate::intake::{self, Books, Decision, Outcome, Payable, Rejected};
 use crate::question::{self, Question, Words};
 use crate::supplier::Party;
 
@@ -29,6 +29,14 @@ struct PartyBody {
     tax_id: Option<String>,
     #[serde(default)]
     iban: Vec<String>,
+}
+
+/// Which document an invoice came in, as far as it says so.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Origin {
+    document: String,
+    document_sha256: String,
 }
 
 /// Everybody on record.
@@ -48,11 +56,17 @@ pub fn parties() -> Result<Vec<Party>, Failure> {
 }
 
 /// The supplier's payables under an invoice's number and under those that it refers to, and others of its amount.
-pub fn payables(party: &Party, invoice: &Invoice) -> Result<Vec<Payable>, Failure> {
-    let mut found = Vec::new();
+pub fn books(party: &Party, invoice: &Invoice) -> Result<Books, Failure> {
+    let mut books = Books::default();
     for number in invoice.preceding.iter().chain([&invoice.number]) {
         let condition = filter::equal("supplier-number", number);
-        found.extend(payables_where(party, vec![condition], Some(number))?);
+        for head in payables_where(party, vec![condition])? {
+            if head.state != InvoiceState::Rejected {
+                books.payables.push(payable(head, Some(number)));
+            } else if *number == invoice.number {
+                books.rejected.push(rejected(head.id)?);
+            }
+        }
     }
     let gross = Signs::of(invoice).apply(invoice.totals.gross.value);
     if let Some(minor) = gross.minor_units(u32::from(exponent(&invoice.currency))) {
@@ -60,34 +74,45 @@ pub fn payables(party: &Party, invoice: &Invoice) -> Result<Vec<Payable>, Failur
             filter::equal("currency", &invoice.currency),
             filter::equal("gross", minor),
         ];
-        let others = payables_where(party, conditions, None)?.into_iter();
-        let others: Vec<Payable> = others
-            .filter(|other| found.iter().all(|it| it.id != other.id))
-            .collect();
-        found.extend(others);
+        let mut others = payables_where(party, conditions)?;
+        others.retain(|other| {
+            let is_owed = other.state != InvoiceState::Rejected;
+            is_owed && books.payables.iter().all(|it| it.id != other.id)
+        });
+        let others = others.into_iter().map(|head| payable(head, None));
+        books.payables.extend(others);
     }
-    Ok(found)
+    Ok(books)
+}
+
+fn payable(head: InvoiceHead, number: Option<&String>) -> Payable {
+    Payable {
+        id: head.id,
+        number: number.cloned(),
+        kind: head.kind,
+        gross: head.gross,
+        due_date: head.due_date,
+    }
+}
+
+fn rejected(id: String) -> Result<Rejected, Failure> {
+    let extra = invoices::get(&id)?.content.extra;
+    let origin: Origin = serde_json::from_str(&extra).unwrap_or_default();
+    Ok(Rejected {
+        id,
+        document: origin.document,
+        sha256: origin.document_sha256,
+    })
 }
 
 fn payables_where(
     party: &Party,
     mut conditions: Vec<Condition>,
-    number: Option<&String>,
-) -> Result<Vec<Payable>, Failure> {
+) -> Result<Vec<InvoiceHead>, Failure> {
     conditions.push(filter::equal("flow", "payable"));
     conditions.push(filter::equal("party", &party.id));
     let heads = invoices::all(conditions, vec![]).take(PAYABLES_MAX);
-    let found = heads.map(|head| {
-        let head = head?;
-        Ok(Payable {
-            id: head.id,
-            number: number.cloned(),
-            kind: head.kind,
-            gross: head.gross,
-            due_date: head.due_date,
-        })
-    });
-    found.collect()
+    heads.map(|head| Ok(head?)).collect()
 }
 
 /// Does what was decided, and says how it ended: what the books refuse becomes a question.
@@ -102,10 +127,7 @@ pub fn carry_out(
     if let Some((key, content)) = &decision.draft {
         match invoices_write::draft(key, content) {
             Ok(head) => subjects.push(format!("invoice/{}", head.id)),
-            Err(Error::Conflict(problem)) => {
-                let question = question::number_taken(invoice, &problem.message);
-                decision = Decision::ask(Outcome::NumberTaken, question);
-            }
+            Err(Error::Conflict(problem)) => decision = intake::conflict(invoice, &problem),
             Err(Error::Invalid(problems)) => {
                 let reason = Error::Invalid(problems).into_problem().message;
                 decision = Decision::ask(Outcome::Broken, question::refused(invoice, &reason));

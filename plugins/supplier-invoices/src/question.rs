@@ -180,6 +180,48 @@ pub fn number_taken(invoice: &Invoice, reason: &str) -> Question {
     )
 }
 
+/// The books have an invoice whose number differs only in blanks, case or punctuation.
+pub fn number_alike(invoice: &Invoice) -> Question {
+    let lines = vec![
+        "The books have an invoice of this supplier whose number differs from this one only in how it is written. \
+         Nothing was booked."
+            .to_owned(),
+    ];
+    let choices = vec![
+        ("same", "It is the same one again", Words::None),
+        ("by-hand", "It is taken in by hand", Words::None),
+        ANOTHER,
+    ];
+    question(
+        "number",
+        "Invoice with a number that is taken in another spelling",
+        invoice,
+        lines,
+        choices,
+    )
+}
+
+/// It was taken in before with another content, and the books have it no more under this number.
+pub fn taken_in_before(invoice: &Invoice) -> Question {
+    let lines = vec![
+        "An invoice of this supplier and number was taken in before with other figures or from another file, and is no \
+         longer in the books under this number. Nothing was booked."
+            .to_owned(),
+    ];
+    let choices = vec![
+        ("by-hand", "It is taken in by hand", Words::None),
+        ("refused", "It is not owed", Words::Needed),
+        ANOTHER,
+    ];
+    question(
+        "again",
+        "Invoice that was taken in and is gone",
+        invoice,
+        lines,
+        choices,
+    )
+}
+
 /// The host refuses it.
 pub fn refused(invoice: &Invoice, reason: &str) -> Question {
     let lines = vec![format!(

@@ -41,7 +41,7 @@ fn held(invoice: &Invoice) -> InvoiceContent {
         legal_entity: "e",
         party: "p",
         corrects: None,
-        sha256: "",
+        source: Source::default(),
     };
     content(invoice, &[], &frame).expect("the figures fit")
 }
@@ -125,7 +125,7 @@ fn what_the_books_cannot_hold_is_a_fault() {
         legal_entity: "e",
         party: "p",
         corrects: None,
-        sha256: "",
+        source: Source::default(),
     };
     let fault = content(&unnamed, &[], &frame).expect_err("a number has letters or digits");
     assert_eq!(fault.term, "BT-1");
