@@ -81,12 +81,14 @@ struct Invoice {
     flow: Flow,
     #[serde(default)]
     kind: Option<String>,
-    /// "draft" is not issued; a payable is received whatever it says.
+    /// "draft" is not issued; a payable is received, unless it is "rejected".
     #[serde(default)]
     state: Option<String>,
     #[serde(default)]
     legal_entity: Option<String>,
-    issue_date: Date,
+    /// A payable has none.
+    #[serde(default)]
+    issue_date: Option<Date>,
     #[serde(default)]
     due_date: Option<Date>,
     gross: String,

@@ -5,6 +5,7 @@
 
 use bursar_domain::{
     business::BusinessCalendar,
+    invoice::InvoiceState,
     office::{Collection, PARTIES},
 };
 use bursar_office::{Session, allocations::Part, payments::NewPayment};
@@ -182,6 +183,15 @@ async fn make_invoices(filling: &mut Filling<'_>, invoices: &[Invoice], names: &
             .make(async |session| session.draft_invoice(&invoice.number, &content).await)
             .await;
         let id = drafted.expect("the invoice is good").id.to_string();
+        if invoice.state.as_deref() == Some("rejected") {
+            let rejected = filling
+                .make(async |session| {
+                    let next = InvoiceState::Rejected;
+                    session.step_invoice(&id, None, next).await.map(drop)
+                })
+                .await;
+            rejected.expect("a payable can be rejected");
+        }
         names.invoices.insert(invoice.number.clone(), id);
     }
     // A series' dates never go back.
@@ -194,7 +204,7 @@ async fn make_invoices(filling: &mut Filling<'_>, invoices: &[Invoice], names: &
 
 async fn issue(filling: &mut Filling<'_>, invoice: &Invoice, names: &mut Names) {
     let id = names.invoices[&invoice.number].clone();
-    let date = Some(invoice.issue_date);
+    let date = invoice.issue_date;
     let issued = filling
         .make(async |session| session.issue_invoice(&id, None, None, date).await.map(drop))
         .await;

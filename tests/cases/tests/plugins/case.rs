@@ -148,11 +148,7 @@ impl Play {
             "manual" => json!({"kind": "manual", "input": {}, "subjects": []}),
             _ => json!({"kind": "timer", "timer": timer, "scheduled_us": time_us, "missed": 0}),
         };
-        let event = json!({
-            "id": format!("event-{place}"), "source": "case", "type": "case", "time_us": time_us,
-            "actor": {"kind": "system", "id": "case"}, "trigger": trigger,
-        });
-        serde_json::from_value(event).expect("an event")
+        event(&place.to_string(), time_us, &trigger)
     }
 
     fn mails(&self, run: &Run) -> Vec<Value> {
@@ -188,8 +184,17 @@ impl Play {
     }
 }
 
+/// An event of a case.
+pub fn event(name: &str, time_us: i64, trigger: &Value) -> Event {
+    let event = json!({
+        "id": format!("event-{name}"), "source": "case", "type": "case", "time_us": time_us,
+        "actor": {"kind": "system", "id": "case"}, "trigger": trigger,
+    });
+    serde_json::from_value(event).expect("an event")
+}
+
 /// Rows of a kind that a run made, in its order.
-fn made(run: &Run, kind: Kind) -> impl Iterator<Item = (&Change, &Value)> {
+pub fn made(run: &Run, kind: Kind) -> impl Iterator<Item = (&Change, &Value)> {
     let of_kind = run
         .changes
         .iter()
