@@ -6,6 +6,7 @@ use std::{
 };
 
 use bursar_domain::{
+    aging::Entry,
     draft::UniqueKey,
     index::IndexEntry,
     office::LegalEntity,
@@ -19,7 +20,7 @@ use crate::{
     decide::{Head, LoggedChange, WorkingSet, binding_reads, hold_over},
     ends::RunEnded,
     error::Error,
-    invoices,
+    invoices, ledger,
     queue::{
         OutboxColumns, RunColumns, RunNow, RunState, automation_of, queued_by, run_now, stops,
     },
@@ -39,6 +40,7 @@ pub(crate) struct Before {
     runs: HashMap<String, RunNow>,
     /// Definitions of collections that change.
     pub definitions: HashMap<RowKey, Arc<Value>>,
+    ledger: HashMap<RowKey, Entry>,
 }
 
 impl Before {
@@ -114,6 +116,7 @@ pub(crate) async fn load(
             .filter(|(key, _)| key.kind == Kind::Collection)
             .map(|(key, body)| (key.clone(), body.clone()))
             .collect(),
+        ledger: ledger::before(&set.bodies),
     };
     Ok((set, before))
 }
@@ -252,6 +255,7 @@ pub(crate) fn write(
     write_images(tx, written.changes.iter())?;
     write_entries(tx, set, before)?;
     write_unique(tx, set, before)?;
+    ledger::write(tx, set, &before.ledger)?;
     write_queues(tx, keys, set, before)?;
     let head = args![head.seq, head.at_us, head.hash];
     tx.write(&sql::SET_HEAD, vec![head])?;

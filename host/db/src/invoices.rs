@@ -336,7 +336,8 @@ fn check_lock(
         let is_new = before
             .as_ref()
             .is_none_or(|before| before.state == InvoiceState::Draft);
-        if let (true, Some(date)) = (is_new, after.issue_date) {
+        let date = after.issue_date.or(after.posted_on);
+        if let (true, Some(date)) = (is_new, date) {
             locked(&after.content.legal_entity, date)?;
         }
     }

@@ -13,6 +13,7 @@ mod ends;
 mod error;
 mod history;
 mod invoices;
+mod ledger;
 mod queue;
 mod recent;
 mod reproject;

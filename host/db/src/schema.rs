@@ -8,6 +8,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use crate::{
     adapter::{Engine, Kind::Int, Kind::Text, Pools, Sql, Statement, args, same},
     error::Error,
+    ledger,
 };
 
 /// A step of the schema.
@@ -23,6 +24,9 @@ impl Migration {
     }
 }
 
+/// The step that makes the ledger: what is in it follows from rows whose amounts only Rust can read.
+const LEDGER: i64 = 3;
+
 pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration {
         version: 1,
@@ -36,6 +40,13 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: Sql::Differs {
             sqlite: include_str!("schema/2.sqlite.sql"),
             postgres: include_str!("schema/2.postgres.sql"),
+        },
+    },
+    Migration {
+        version: LEDGER,
+        sql: Sql::Differs {
+            sqlite: include_str!("schema/3.sqlite.sql"),
+            postgres: include_str!("schema/3.postgres.sql"),
         },
     },
 ];
@@ -105,6 +116,9 @@ pub(crate) async fn migrate(pools: &Pools) -> Result<(), Error> {
             continue;
         }
         tx.script(migration.sql).await?;
+        if migration.version == LEDGER {
+            ledger::fill(&mut tx).await?;
+        }
         tx.write(&RECORD, vec![args![migration.version, checksum]])?;
     }
     tx.commit().await

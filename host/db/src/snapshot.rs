@@ -1,5 +1,6 @@
 //! Reading: one consistent state of everything, now or as of an earlier commit.
 
+mod sums;
 mod walk;
 
 use std::{

@@ -182,6 +182,57 @@ statements! {
         "with v(space, value) as ({rows}) delete from unique_key where (space, value) in (select space, value from v)",
         &[Text, Text]);
 
+    // The ledger
+    UPSERT_LEDGER = same(
+        "with v(kind, id, entry, flow, legal_entity, party, currency, due_day, from_day, minor) as ({rows}) \
+         insert into ledger (kind, id, entry, flow, legal_entity, party, currency, due_day, from_day, minor) \
+         select kind, id, entry, flow, legal_entity, party, currency, due_day, from_day, minor from v where true \
+         on conflict (kind, id, entry) do update set flow = excluded.flow, legal_entity = excluded.legal_entity, \
+         party = excluded.party, currency = excluded.currency, due_day = excluded.due_day, from_day = excluded.from_day, \
+         minor = excluded.minor",
+        &[Text, Text, Text, Text, Text, Text, Text, Int, Int, Int]);
+    DELETE_LEDGER = same(
+        "with v(kind, id) as ({rows}) delete from ledger where (kind, id) in (select kind, id from v)",
+        &[Text, Text]);
+    LEDGER_NEXT = same(
+        "select legal_entity, currency from ledger where flow = $1 and (legal_entity, currency) > ($2, $3) \
+         order by legal_entity, currency limit 1",
+        &[Text, Text, Text]);
+    // Sums in two halves, so that no sum of amounts is too large for the database.
+    LEDGER_OPEN = same(
+        "select cast(coalesce(sum(minor / 4294967296), 0) as bigint), cast(coalesce(sum(minor % 4294967296), 0) as bigint) \
+         from ledger where flow = $1 and legal_entity = $2 and currency = $3 and due_day >= $4 and due_day < $5 \
+         and from_day <= $6",
+        &[Text, Text, Text, Int, Int, Int]);
+    LEDGER_UNAPPLIED = same(
+        "select cast(coalesce(sum(minor / 4294967296), 0) as bigint), cast(coalesce(sum(minor % 4294967296), 0) as bigint) \
+         from ledger where flow = $1 and legal_entity = $2 and currency = $3 and due_day is null and from_day <= $4",
+        &[Text, Text, Text, Int]);
+    LEDGER_OPEN_OF = same(
+        "select cast(coalesce(sum(minor / 4294967296), 0) as bigint), cast(coalesce(sum(minor % 4294967296), 0) as bigint) \
+         from ledger where flow = $1 and party = $2 and legal_entity = $3 and currency = $4 and due_day >= $5 \
+         and due_day < $6 and from_day <= $7",
+        &[Text, Text, Text, Text, Int, Int, Int]);
+    LEDGER_UNAPPLIED_OF = same(
+        "select cast(coalesce(sum(minor / 4294967296), 0) as bigint), cast(coalesce(sum(minor % 4294967296), 0) as bigint) \
+         from ledger where flow = $1 and party = $2 and legal_entity = $3 and currency = $4 and due_day is null \
+         and from_day <= $5",
+        &[Text, Text, Text, Text, Int]);
+    LEDGER_ACCOUNTS = same(
+        "select distinct party, legal_entity, currency from ledger where flow = $1 and (party, legal_entity, currency) > ($2, $3, $4) \
+         and ($5 = '' or legal_entity = $5) and from_day <= $6 order by party, legal_entity, currency limit $7",
+        &[Text, Text, Text, Text, Text, Int, Int]);
+    LEDGER_ACCOUNTS_OF = same(
+        "select distinct party, legal_entity, currency from ledger where flow = $1 and party = $2 and (legal_entity, currency) > ($3, $4) \
+         and ($5 = '' or legal_entity = $5) and from_day <= $6 order by party, legal_entity, currency limit $7",
+        &[Text, Text, Text, Text, Text, Int, Int]);
+    LEDGER_PARTS = same(
+        "with v(place, flow, party, legal_entity, currency, as_of_day) as ({rows}) \
+         select v.place, l.entry, cast(sum(l.minor / 4294967296) as bigint), cast(sum(l.minor % 4294967296) as bigint) \
+         from v cross join ledger l where l.flow = v.flow and l.party = v.party and l.legal_entity = v.legal_entity \
+         and l.currency = v.currency and l.from_day <= v.as_of_day group by v.place, l.entry order by v.place, l.entry",
+        &[Int, Text, Text, Text, Text, Int]);
+
     // Runs
     INSERT_RUNS = same(
         "insert into run (id, seq, automation, body, state, fence, attempt, clock_us, due_us, settled_seq, report, seal) {rows}",
@@ -306,6 +357,10 @@ statements! {
     VERIFY_UNIQUE = same(
         "select space, value, kind, collection, id from unique_key where (space, value) > ($1, $2) order by space, value limit $3",
         &[Text, Text, Int]);
+    VERIFY_LEDGER = same(
+        "select kind, id, entry, flow, legal_entity, party, currency, due_day, from_day, minor from ledger \
+         where (kind, id, entry) > ($1, $2, $3) order by kind, id, entry limit $4",
+        &[Text, Text, Text, Int]);
     VERIFY_RUNS = same(
         "select id, seq, automation, body, state, fence, attempt, clock_us, due_us, settled_seq, report, seal from run \
          where id > $1 order by id limit $2",
@@ -395,6 +450,14 @@ mod tests {
             (OUTBOX_WAITING, "outbox_due"),
             (OUTBOX_WAITING_OF, "outbox_due"),
             (VERSIONS_BEFORE, "change_row"),
+            (LEDGER_NEXT, "ledger_due"),
+            (LEDGER_OPEN, "ledger_due"),
+            (LEDGER_UNAPPLIED, "ledger_due"),
+            (LEDGER_OPEN_OF, "ledger_party"),
+            (LEDGER_UNAPPLIED_OF, "ledger_party"),
+            (LEDGER_ACCOUNTS, "ledger_party"),
+            (LEDGER_ACCOUNTS_OF, "ledger_party"),
+            (LEDGER_PARTS, "ledger_party"),
         ];
         for (statement, index) in expected {
             let text = statement.render(Engine::Sqlite, 1);

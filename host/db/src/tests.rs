@@ -3,6 +3,7 @@
 mod claims;
 mod grouping;
 mod invoicing;
+mod ledger;
 mod listing;
 mod looking;
 mod opening;

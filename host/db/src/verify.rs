@@ -2,6 +2,7 @@
 //!
 //! Every byte of every table is either hashed into the chain, derived from the log and compared, or under a seal.
 
+mod ledger;
 mod projections;
 mod replay;
 
@@ -100,6 +101,7 @@ impl Database {
         let replay = replay::replay(&mut tx, &mut found, checkpoint).await?;
         verify_head(&mut tx, &mut found, &replay).await?;
         projections::verify(&mut tx, &self.keys, &self.blobs, &replay, &mut found).await?;
+        ledger::verify(&mut tx, &replay, &mut found).await?;
         found
             .findings
             .sort_by_key(|finding| (finding.seq, finding.table.clone()));

@@ -217,6 +217,9 @@ pub struct Invoice {
     pub number: Option<String>,
     /// The date of issue (BT-2).
     pub issue_date: Option<Date>,
+    /// The date that a supplier's document counts from: its own if the period was open then, else that of its taking in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posted_on: Option<Date>,
     /// The party's name when it was drafted or issued.
     pub party_name: String,
     /// Computed from the content.
@@ -364,6 +367,11 @@ impl Invoice {
             (Flow::Payable, true) => self.state.is_approved(),
             _ => self.state.is_owed(),
         }
+    }
+
+    /// The date from which it is owed. A supplier's document of before there was such a date has always been.
+    pub fn counts_from(&self) -> Date {
+        self.issue_date.or(self.posted_on).unwrap_or(Date::MIN)
     }
 
     /// Whether money can be set against it.

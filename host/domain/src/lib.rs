@@ -6,6 +6,7 @@
 #![deny(clippy::float_arithmetic, clippy::arithmetic_side_effects)]
 
 pub mod access;
+pub mod aging;
 pub mod availability;
 pub mod business;
 pub mod canonical;

@@ -76,6 +76,7 @@ impl Session {
         if content.flow == Flow::Payable {
             invoice.state = InvoiceState::Received;
             invoice.outstanding = invoice.totals.gross;
+            invoice.posted_on = Some(self.posting_date(content).await?);
         }
         let write = Write::of(RowKey::of(Kind::Invoice, &id), None, &invoice)?;
         self.refuse_taken(&write.key, &write.unique, "not-unique")
@@ -141,6 +142,7 @@ impl Session {
             reference: None,
             is_external: false,
             credited: None,
+            posted_on: None,
         })
     }
 
@@ -272,7 +274,11 @@ impl Session {
         let fields = fields_of(kind);
         let scope = Scope::all(kind, "").typed(&fields, conditions, order)?;
         match flows.as_slice() {
-            [flow] => scope.and(&flow_field(&fields)?, Comparison::Equal, &[to_value(flow)?]),
+            [flow] => scope.and(
+                &field(&fields, "flow")?,
+                Comparison::Equal,
+                &[to_value(flow)?],
+            ),
             _ => Ok(scope),
         }
     }
@@ -352,11 +358,10 @@ fn require_draft(invoice: &Invoice, to_be: &str) -> Result<(), Error> {
     ))
 }
 
-fn flow_field(fields: &[IndexField]) -> Result<IndexField, Error> {
-    let found = fields.iter().find(|field| field.name == "flow").cloned();
-    found.ok_or_else(|| {
-        Error::Broken("invoices and payments have no index of their flow".to_owned())
-    })
+/// An index field of the host's own, by its name.
+pub(crate) fn field(fields: &[IndexField], name: &str) -> Result<IndexField, Error> {
+    let found = fields.iter().find(|field| field.name == name).cloned();
+    found.ok_or_else(|| Error::Broken(format!("there is no index of {name}")))
 }
 
 /// An object of the author's own as it is stored: an empty one is left out.

@@ -11,6 +11,7 @@
 //! may do is in [`admin`], what people see of a draft in [`describe`].
 
 pub mod admin;
+pub mod aging;
 pub mod allocations;
 mod clock;
 mod content;

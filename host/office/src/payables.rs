@@ -1,10 +1,11 @@
 //! The steps of a supplier's invoice, from its arrival until it may be paid.
 
 use bursar_domain::{
-    invoice::{Flow, Invoice, InvoiceState},
+    invoice::{Flow, Invoice, InvoiceContent, InvoiceState},
     manifest::InvoiceOperation,
     money::Money,
 };
+use jiff::civil::Date;
 
 use crate::{
     error::Error,
@@ -15,6 +16,18 @@ use crate::{
 };
 
 impl Session {
+    /// The date that a supplier's document counts from, within an open period (INV-10).
+    pub(crate) async fn posting_date(&mut self, content: &InvoiceContent) -> Result<Date, Error> {
+        let entity = self
+            .entity_named(&content.legal_entity, "/legal-entity")
+            .await?;
+        let today = self.business_date(&entity)?;
+        let mut faults = Faults::default();
+        check_period(&mut faults, &entity, "", today);
+        faults.result()?;
+        Ok(today)
+    }
+
     /// Takes a payable's next step: matched, needs-attention, approved, scheduled or rejected. Needs `invoices: approve`.
     ///
     /// A step that was taken already is done. Paid is no step: it follows from the payments. A credit note counts, and is

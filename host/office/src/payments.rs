@@ -16,7 +16,7 @@ use crate::{
     effects::Keyed,
     error::Error,
     input::Faults,
-    invoices::stored_extra,
+    invoices::{field, stored_extra},
     listing::{Listed, Order, PAGE_ROWS_MAX, Paging, Scope, Test},
     organisation::check_period,
     session::{Session, View},
@@ -145,6 +145,12 @@ impl Session {
         let mut faults = Faults::default();
         faults.text("/reason", reason, 0..=TEXT_BYTES_MAX);
         check_period(&mut faults, &entity, "/value-date", value_date);
+        faults.unless(
+            value_date >= payment.value_date,
+            "out-of-range",
+            "/value-date",
+            format!("not before the payment's own, {}", payment.value_date),
+        );
         faults.result()?;
         let reversal_id = self.new_id();
         let reversal = Payment {
@@ -185,17 +191,20 @@ impl Session {
         payment: &str,
         date: Date,
     ) -> Result<Vec<Write>, Error> {
-        let mut settled: BTreeMap<String, Money> = BTreeMap::new();
+        let mut settled: BTreeMap<String, (Money, Date)> = BTreeMap::new();
         for allocation in self.allocations_of(payment).await? {
-            let sum = settled
+            let (sum, latest) = settled
                 .entry(allocation.invoice)
-                .or_insert(Money::zero(allocation.amount.currency));
+                .or_insert((Money::zero(allocation.amount.currency), date));
             *sum = sum
                 .checked_add(allocation.amount)
                 .map_err(|error| broken(payment, error))?;
+            // What is taken back was there before.
+            *latest = allocation.date.max(*latest);
         }
         let mut writes = Vec::new();
-        for (invoice_id, amount) in settled.into_iter().filter(|(_, amount)| !amount.is_zero()) {
+        settled.retain(|_, (amount, _)| !amount.is_zero());
+        for (invoice_id, (amount, date)) in settled {
             let key = RowKey::of(Kind::Invoice, &invoice_id);
             let found = self.find::<Invoice>(&key).await?;
             let (row, mut invoice) =
@@ -226,11 +235,8 @@ impl Session {
 
     async fn allocations_of(&mut self, payment: &str) -> Result<Vec<Allocation>, Error> {
         let fields = fields_of(Kind::Allocation);
-        let source = fields.iter().find(|field| field.name == "source");
-        let source = source
-            .ok_or_else(|| Error::Broken("allocations have no index of their source".to_owned()))?;
         let scope = Scope::all(Kind::Allocation, "").and(
-            source,
+            &field(&fields, "source")?,
             Comparison::Equal,
             &[Value::from(payment)],
         )?;

@@ -44,7 +44,7 @@ async fn a_database_of_a_newer_version_is_not_opened() {
                 refused,
                 Err(Error::Newer {
                     found: 99,
-                    known: 2
+                    known: 3
                 })
             ),
             "{refused:?}"

@@ -113,7 +113,7 @@ async fn state(database: &Database) -> String {
 }
 
 /// Runs a property over random values, each with a name of its own for what it makes.
-fn for_all<T: std::fmt::Debug>(
+pub(super) fn for_all<T: std::fmt::Debug>(
     cases: u32,
     values: impl Strategy<Value = T>,
     property: &impl AsyncFn(&[Fresh], &str, T) -> Result<(), TestCaseError>,

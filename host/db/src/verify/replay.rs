@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bursar_domain::{
+    aging::{Entry, own_entry},
+    invoice::Allocation,
     log::{CommitHead, Hash, body_hash, commit_hash, hex},
     office::Collection,
     row::{Kind, RowKey, Seq},
@@ -55,6 +57,9 @@ pub(super) struct Replay {
     pub runs: HashMap<String, ExpectedRun>,
     pub messages: HashMap<String, ExpectedMessage>,
     pub definitions: HashMap<String, Collection>,
+    /// What invoices, credit notes and payments add to what parties owe.
+    pub entries: HashMap<RowKey, Entry>,
+    pub allocations: HashMap<RowKey, Allocation>,
     /// Blobs that rows name, with the commit that named them.
     pub blobs: HashMap<String, Seq>,
 }
@@ -303,9 +308,13 @@ impl Replay {
                 };
                 self.messages.insert(id, expected);
             }
-            (_, None) => drop(self.rows.remove(&key)),
+            (_, None) => {
+                self.entries.remove(&key);
+                self.rows.remove(&key);
+            }
             (kind, Some(body)) => {
                 match kind {
+                    Kind::Invoice | Kind::Payment | Kind::Allocation => self.book(&key, body),
                     Kind::Collection => drop(
                         serde_json::from_str(body)
                             .map(|definition| self.definitions.insert(id, definition)),
@@ -330,6 +339,21 @@ impl Replay {
                     },
                 );
             }
+        }
+    }
+
+    /// What the ledger needs of a row. A body that is not of its kind's shape implies nothing.
+    fn book(&mut self, key: &RowKey, body: &str) {
+        let value = serde_json::from_str::<Value>(body).unwrap_or_default();
+        if key.kind == Kind::Allocation {
+            let allocation = serde_json::from_value(value).ok();
+            self.allocations
+                .extend(allocation.map(|allocation| (key.clone(), allocation)));
+            return;
+        }
+        match own_entry(key.kind, &value) {
+            Some(entry) => drop(self.entries.insert(key.clone(), entry)),
+            None => drop(self.entries.remove(key)),
         }
     }
 }

@@ -85,6 +85,7 @@ fn invoice(
         reference: None,
         is_external: false,
         credited: None,
+        posted_on: None,
         content: InvoiceContent {
             flow: Flow::Receivable,
             kind,

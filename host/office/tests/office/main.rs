@@ -2,6 +2,7 @@
 
 mod admin;
 mod confidentiality;
+mod aging;
 mod credits;
 mod documents;
 mod exports;

@@ -3,15 +3,22 @@
 use std::collections::BTreeMap;
 
 use bursar_domain::{
+    aging::Buckets,
     decimal::Decimal,
     draft::Draft,
     invoice::{Allocation, Flow, Invoice, Payment, Settlement},
+    money::Money,
     row::{Kind, RowKey},
     settlement::check_settlement,
 };
-use bursar_office::{Error, Session, allocations::Part, credits::LineCredit};
+use bursar_office::{
+    Error, Paging, Session,
+    aging::{Accounts, AgedBooks, Aging, Balance, Balances},
+    allocations::Part,
+    credits::LineCredit,
+};
 use jiff::civil::date;
-use proptest::prelude::*;
+use proptest::{prelude::*, test_runner::TestRunner};
 use serde::de::DeserializeOwned;
 
 use crate::organisation::{Organisation, content, eur, payment};
@@ -177,9 +184,30 @@ fn check(draft: &Draft, before: &Before) {
     check_settlement(&invoices, &payments, &allocations).expect("the draft adds up");
 }
 
+/// What is owed as a session saw it with its draft, as it was seen after the commit, and as the images say.
+struct Seen {
+    drafted: (Aging, Balances),
+    stored: (Aging, Balances),
+    open: i64,
+    unapplied: i64,
+}
+
+async fn owed(session: &mut Session) -> (Aging, Balances) {
+    let accounts = Accounts {
+        flow: Flow::Receivable,
+        legal_entity: None,
+        party: None,
+        as_of: None,
+    };
+    let aging = session.aging(&accounts, &Buckets::default()).await;
+    let balances = session.balances(&accounts, &Paging::first()).await;
+    (aging.expect("an aging"), balances.expect("balances"))
+}
+
 /// What the commits so far say.
 #[derive(Default)]
 struct Before {
+    seen: Vec<Seen>,
     invoices: BTreeMap<RowKey, Invoice>,
     payments: BTreeMap<RowKey, Payment>,
     allocations: Vec<Allocation>,
@@ -187,7 +215,7 @@ struct Before {
 
 impl Before {
     /// Commits a session and takes what is stored then: the commit has given numbers.
-    async fn commit(&mut self, office: &Organisation, session: Session) {
+    async fn commit(&mut self, office: &mut Organisation, mut session: Session) {
         let keys: Vec<RowKey> = session
             .draft()
             .changes()
@@ -197,7 +225,9 @@ impl Before {
         if keys.is_empty() {
             return;
         }
+        let drafted = owed(&mut session).await;
         office.commit(session).await;
+        let stored = owed(&mut office.person()).await;
         for row in office
             .database
             .snapshot()
@@ -218,6 +248,26 @@ impl Before {
                 _ => {}
             }
         }
+        let (open, unapplied) = self.rests();
+        self.seen.push(Seen {
+            drafted,
+            stored,
+            open,
+            unapplied,
+        });
+    }
+
+    /// What the images say is open of invoices, and left of payments and credit notes.
+    fn rests(&self) -> (i64, i64) {
+        let outstanding = |is_note: bool| -> i64 {
+            let such = self
+                .invoices
+                .values()
+                .filter(|it| it.is_credit_note() == is_note);
+            such.map(|it| it.outstanding.minor).sum()
+        };
+        let unallocated: i64 = self.payments.values().map(|it| it.unallocated.minor).sum();
+        (outstanding(false), outstanding(true) + unallocated)
     }
 
     fn settled(&self, of: impl Fn(&Allocation) -> bool) -> i64 {
@@ -267,11 +317,11 @@ fn play(attempts: Vec<Attempt>) -> Before {
             }
             check(session.draft(), &before);
             if place % 3 == 2 {
-                before.commit(&office, session).await;
+                before.commit(&mut office, session).await;
                 session = office.person();
             }
         }
-        before.commit(&office, session).await;
+        before.commit(&mut office, session).await;
         before
     })
 }
@@ -311,4 +361,52 @@ proptest! {
             prop_assert_eq!(invoice.outstanding.minor, invoice.totals.gross.minor - settled, "{}", key);
         }
     }
+}
+
+#[test]
+fn inv_5_what_is_open_and_unapplied_is_the_balance() {
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let guarded = std::cell::Cell::new(0);
+    let outcome = runner.run(&proptest::collection::vec(attempt(), 8..40), |attempts| {
+        for seen in play(attempts).seen {
+            let (aging, balances) = &seen.stored;
+            prop_assert_eq!(&seen.drafted, &seen.stored);
+            let of = |of: fn(&AgedBooks) -> Money| -> i64 {
+                aging.books.iter().map(|books| of(books).minor).sum()
+            };
+            let buckets = aging.books.iter().flat_map(|books| &books.buckets);
+            let buckets: i64 = buckets.map(|bucket| bucket.amount.minor).sum();
+            prop_assert_eq!(buckets, seen.open);
+            prop_assert_eq!(of(|books| books.open), seen.open);
+            prop_assert_eq!(of(|books| books.unapplied), seen.unapplied);
+            let parts = |it: &Balance| {
+                it.issued.minor - it.credited.minor - it.received.minor + it.refunded.minor
+                    - it.written_off.minor
+                    - it.settled_before.minor
+                    + it.carried.minor
+            };
+            prop_assert!(
+                balances
+                    .items
+                    .iter()
+                    .all(|it| parts(it) == it.balance.minor)
+            );
+            let sum: i64 = balances.items.iter().map(|it| it.balance.minor).sum();
+            prop_assert_eq!(sum, of(|books| books.balance));
+            prop_assert_eq!(sum, seen.open - seen.unapplied);
+            let occurs = seen.open != 0 && seen.unapplied != 0;
+            guarded.set(guarded.get() + u32::from(occurs));
+        }
+        Ok(())
+    });
+    outcome.unwrap_or_else(|error| panic!("{error}"));
+    eprintln!(
+        "inv 5: {} commits with open invoices and credit",
+        guarded.get()
+    );
+    assert!(guarded.get() >= 100);
 }
