@@ -5,6 +5,7 @@
 //! every change takes one way (`change`). Entered by [`Api::new`]; served by [`serve`] over sockets, and by [`Local`] within
 //! the process.
 
+mod aging;
 mod automations;
 mod caller;
 mod change;

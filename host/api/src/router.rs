@@ -7,8 +7,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Api, automations, documents, edge, health, holds, invoices, jobs, log, messages, openapi,
-    organisation, parameters, plugins, records, rows, runs, sample, tasks, tokens, why,
+    Api, aging, automations, documents, edge, health, holds, invoices, jobs, log, messages, openapi, organisation, parameters, plugins, records, rows, runs, sample, tasks, tokens, why,
 };
 
 /// Routes and their document.
@@ -106,6 +105,8 @@ fn books() -> OpenApiRouter<Api> {
         .routes(routes!(invoices::get_payment))
         .routes(routes!(invoices::reverse_payment))
         .routes(routes!(invoices::allocate))
+        .routes(routes!(aging::get_aging))
+        .routes(routes!(aging::list_balances))
         .routes(routes!(documents::list_documents))
         .routes(routes!(documents::get_document))
         .routes(routes!(documents::get_content))

@@ -87,6 +87,10 @@ pub enum Command {
     /// Look at rows of any kind, now or as of an earlier commit, and at what they were
     #[command(subcommand)]
     Row(Row),
+    /// What is open, by days past due
+    Aging(Aging),
+    /// What each party owes, and what that is made up of
+    Balance(Balance),
     /// Put files into folders that plugins may read
     #[command(subcommand)]
     Document(Document),
@@ -434,6 +438,48 @@ pub enum Collection {
         /// Its slug
         slug: String,
     },
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Flow {
+    /// What customers owe
+    Receivable,
+    /// What is owed to suppliers
+    Payable,
+}
+
+#[derive(Debug, Args)]
+pub struct Accounts {
+    /// Who owes whom
+    #[arg(long, value_enum, default_value = "receivable")]
+    pub flow: Flow,
+    /// As of the end of this day, such as 2026-03-31 [default: today]
+    #[arg(long)]
+    pub as_of: Option<String>,
+    /// Only this party's
+    #[arg(long)]
+    pub party: Option<String>,
+    /// Only this legal entity's
+    #[arg(long)]
+    pub legal_entity: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Aging {
+    #[command(flatten)]
+    pub accounts: Accounts,
+    /// Last days past due of the buckets [default: 30,60,90]
+    #[arg(long)]
+    pub buckets: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct Balance {
+    #[command(flatten)]
+    pub accounts: Accounts,
+    /// Most accounts to list
+    #[arg(long, default_value_t = 1000)]
+    pub limit: usize,
 }
 
 #[derive(Debug, Subcommand)]

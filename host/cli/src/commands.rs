@@ -1,5 +1,6 @@
 //! One module for each noun; here is who does what.
 
+mod aging;
 mod audit;
 mod automation;
 mod collection;
@@ -82,6 +83,8 @@ async fn ask(client: &Client, style: Style, command: Command) -> Result<(), Fail
         Command::Message(command) => message::perform(client, style, command).await,
         Command::Log(command) => log::perform(client, style, command).await,
         Command::Row(command) => row::perform(client, style, command).await,
+        Command::Aging(command) => aging::aging(client, style, command).await,
+        Command::Balance(command) => aging::balance(client, style, command).await,
         Command::Document(command) => document::perform(client, style, command).await,
         Command::Sample(command) => sample::perform(client, style, command).await,
         Command::Audit(command) => audit::perform(client, style, command).await,

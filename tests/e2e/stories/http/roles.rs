@@ -55,6 +55,8 @@ const OPERATIONS: &[(Action, &[&str])] = &[
             "list_payments",
             "search_payments",
             "get_payment",
+            "get_aging",
+            "list_balances",
             "list_documents",
             "get_document",
             "get_content",
