@@ -83,7 +83,7 @@ pub fn free(busy: &[Window], within: Window) -> Vec<Window> {
 }
 
 /// Windows cut to one, sorted, those that overlap or touch made one, empty ones left away.
-fn merged(mut windows: Vec<Window>, within: Window) -> Vec<Window> {
+pub fn merged(mut windows: Vec<Window>, within: Window) -> Vec<Window> {
     windows.sort_unstable();
     let mut merged: Vec<Window> = Vec::with_capacity(windows.len());
     for window in windows {
@@ -98,7 +98,8 @@ fn merged(mut windows: Vec<Window>, within: Window) -> Vec<Window> {
     merged
 }
 
-fn check_window(window: Window) -> Result<(), AvailabilityError> {
+/// Refuses a window that nothing is looked for in.
+pub fn check_window(window: Window) -> Result<(), AvailabilityError> {
     let length_us = window.end_us.checked_sub(window.start_us);
     let is_within =
         |length_us: &i64| (0..=WINDOW_DAYS_MAX.saturating_mul(DAY_US)).contains(length_us);

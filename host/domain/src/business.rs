@@ -192,16 +192,38 @@ fn next(date: Date, step: Step) -> Result<Date, BusinessError> {
     step(date).map_err(|_| BusinessError::OutOfRange { from: date })
 }
 
+/// A day of the week as it is written in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum WeekdayText {
+pub enum WeekdayText {
+    /// Monday.
     Monday,
+    /// Tuesday.
     Tuesday,
+    /// Wednesday.
     Wednesday,
+    /// Thursday.
     Thursday,
+    /// Friday.
     Friday,
+    /// Saturday.
     Saturday,
+    /// Sunday.
     Sunday,
+}
+
+impl From<WeekdayText> for Weekday {
+    fn from(text: WeekdayText) -> Self {
+        match text {
+            WeekdayText::Monday => Weekday::Monday,
+            WeekdayText::Tuesday => Weekday::Tuesday,
+            WeekdayText::Wednesday => Weekday::Wednesday,
+            WeekdayText::Thursday => Weekday::Thursday,
+            WeekdayText::Friday => Weekday::Friday,
+            WeekdayText::Saturday => Weekday::Saturday,
+            WeekdayText::Sunday => Weekday::Sunday,
+        }
+    }
 }
 
 const WEEK: [(Weekday, WeekdayText); 7] = [

@@ -9,6 +9,7 @@ pub mod access;
 pub mod aging;
 pub mod availability;
 pub mod business;
+pub mod calendar;
 pub mod canonical;
 pub mod confidentiality;
 pub mod decimal;

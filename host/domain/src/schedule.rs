@@ -8,14 +8,19 @@
 
 mod expand;
 mod length;
+mod moment;
+mod span;
 
 use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::recurrence::{End, Rule, RuleError, TooFrequent, Until};
 use crate::time;
 
 pub use length::Length;
+pub use span::Span;
 
 /// Most days of a [`Length`]: ten years.
 pub const LENGTH_DAYS_MAX: u32 = 3660;
@@ -38,6 +43,11 @@ pub enum ScheduleError {
     /// A start that is a date with an RDATE that is a time, a length that is no whole number of days, or the like.
     #[error("a schedule of whole days has dates and whole days only, and any other has none")]
     DaysAndTimes,
+    /// No day or time such as `2026-01-31T09:00:00[Europe/Vienna]`.
+    #[error(
+        "a moment is a day such as 2026-01-31, a time such as 2026-01-31T09:00:00[Europe/Vienna], or one that ends with Z"
+    )]
+    Moment,
     /// No length such as `PT1H30M`, or one that is negative or longer than [`LENGTH_DAYS_MAX`].
     #[error("a length is written like P1D or PT1H30M and has at most {LENGTH_DAYS_MAX} days")]
     Length,
@@ -173,7 +183,8 @@ pub struct Occurrence {
 }
 
 /// Time from a start, included, to an end, excluded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Window {
     /// Its first microsecond, UTC.
     pub start_us: i64,

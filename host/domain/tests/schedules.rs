@@ -7,6 +7,7 @@ use std::fmt::Debug;
 use std::io::Write as _;
 
 use bursar_domain::availability::{self, AvailabilityError};
+use bursar_domain::calendar::EntryContent;
 use bursar_domain::icalendar::{self, Entry, Kind};
 use bursar_domain::recurrence::{End, Rule};
 use bursar_domain::schedule::{
@@ -449,19 +450,23 @@ fn sch_7_every_rule_ends_or_goes_on_within_its_budget() {
 
 #[test]
 fn sch_8_a_calendar_out_and_in_expands_to_the_same() {
-    let strategy = (any_schedule(), windows());
+    let kinds = vec![Kind::Event, Kind::Task, Kind::Reminder, Kind::Shift];
+    let strategy = (any_schedule(), windows(), select(kinds));
     check(
         "sch_8, occurrences",
         1000,
         &strategy,
-        |(schedule, [a, b]), occurred| {
+        |(schedule, [a, b], kind), occurred| {
             let entry = Entry {
                 uid: "one@example.org".to_owned(),
-                kind: Kind::Event,
+                kind,
                 title: "One; two, \u{fc}\nthree".to_owned(),
-                is_opaque: true,
+                notes: "Bring:\t\\ cake".to_owned(),
+                attendees: vec!["Ada; \"^Countess^\" of, Lovelace: \u{fc}".to_owned()],
+                is_opaque: kind != Kind::Task,
                 schedule,
             };
+            prop_assert_eq!(EntryContent::of(&entry).read(), Ok(entry.clone()));
             let printed = icalendar::print(std::slice::from_ref(&entry), a.start_us);
             let read = icalendar::read(&printed, &TimeZone::UTC)
                 .map_err(|error| TestCaseError::fail(error.to_string()))?;
@@ -473,6 +478,11 @@ fn sch_8_a_calendar_out_and_in_expands_to_the_same() {
             let expected = expand(&entry.schedule, window)?;
             if !expected.is_empty() {
                 count(occurred);
+            }
+            let span = entry.schedule.span().expect("it can be expanded");
+            for one in &expected {
+                prop_assert!(span.start_us <= one.start_us, "{span:?} {one:?}");
+                prop_assert!(span.end_us.is_none_or(|end_us| one.end_us <= end_us));
             }
             prop_assert_eq!(expand(&read[0].schedule, window)?, expected);
             Ok(())

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use super::lines::Line;
 use super::values;
 use super::zones::Zones;
-use super::{COMPONENTS_MAX, CalendarError, CalendarFault, DEPTH_MAX, Entry, Kind};
+use super::{
+    COMPONENTS_MAX, CalendarError, CalendarFault, DEPTH_MAX, Deviation, Entry, KIND_PROPERTY, Kind,
+    Odd, Reading, Refused,
+};
 use crate::schedule::{Length, Moment, Override, Period, Recurrence, Schedule};
 
 /// A VEVENT or VTODO: its own lines, those of what is nested in it left out.
@@ -15,40 +18,91 @@ struct Component<'a> {
     lines: Vec<&'a Line>,
 }
 
-pub(super) fn entries(lines: &[Line], zones: &Zones) -> Result<Vec<Entry>, CalendarError> {
-    let mut series: BTreeMap<(usize, String), Vec<Component<'_>>> = BTreeMap::new();
-    let mut order: BTreeMap<String, usize> = BTreeMap::new();
-    for component in components(lines)? {
-        let uid = values::unescaped(component.required("UID")?.value.trim());
-        let next = order.len();
-        let place = *order.entry(uid.clone()).or_insert(next);
-        series.entry((place, uid)).or_default().push(component);
-    }
-    let mut entries = Vec::new();
-    for ((_, uid), components) in series {
-        let (overrides, masters): (Vec<_>, Vec<_>) = components
-            .into_iter()
-            .partition(|component| component.find("RECURRENCE-ID").is_some());
-        // An occurrence may come without its series: it then stands for itself.
-        let (masters, overrides) = if masters.is_empty() {
-            (overrides, masters)
-        } else {
-            (masters, overrides)
-        };
-        for master in &masters {
-            entries.extend(entry(uid.clone(), master, &overrides, zones)?);
+/// What has one UID.
+struct Series<'a> {
+    uid: String,
+    masters: Vec<Component<'a>>,
+    overrides: Vec<Component<'a>>,
+}
+
+/// Reads each series once, and each of its components once.
+pub(super) fn read(lines: &[Line], zones: &Zones) -> Result<Reading, CalendarError> {
+    let mut reading = Reading::default();
+    for series in gathered(components(lines)?, &mut reading.refused) {
+        let uid = series.uid.clone();
+        if let Err(error) = series.read(zones, &mut reading) {
+            reading.refused.push(Refused { uid, error });
         }
     }
-    Ok(entries)
+    Ok(reading)
+}
+
+/// Series in the order of their first components.
+fn gathered<'a>(components: Vec<Component<'a>>, refused: &mut Vec<Refused>) -> Vec<Series<'a>> {
+    let mut found: Vec<Series<'a>> = Vec::new();
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    for component in components {
+        let uid = match component.required("UID") {
+            Ok(line) => values::unescaped(line.value.trim()),
+            Err(error) => {
+                let uid = String::new();
+                refused.push(Refused { uid, error });
+                continue;
+            }
+        };
+        let place = *places.entry(uid.clone()).or_insert(found.len());
+        if place == found.len() {
+            found.push(Series {
+                uid,
+                masters: Vec::new(),
+                overrides: Vec::new(),
+            });
+        }
+        if let Some(series) = found.get_mut(place) {
+            match component.find("RECURRENCE-ID") {
+                Some(_) => series.overrides.push(component),
+                None => series.masters.push(component),
+            }
+        }
+    }
+    found
+}
+
+impl Series<'_> {
+    fn read(mut self, zones: &Zones, reading: &mut Reading) -> Result<(), CalendarError> {
+        // An occurrence may come without its series: it then stands for itself.
+        if self.masters.is_empty() {
+            for alone in &self.overrides {
+                let entry = entry(&self.uid, alone, &[], zones, &mut reading.deviations)?;
+                reading.entries.extend(entry);
+            }
+            return Ok(());
+        }
+        // RFC 5545 §3.8.7.4: the revision with the highest number is what holds.
+        self.masters.sort_by_key(Component::sequence);
+        let Some(master) = self.masters.pop() else {
+            return Ok(());
+        };
+        let older = self.masters.iter();
+        reading
+            .deviations
+            .extend(older.map(|older| older.odd(&self.uid, Odd::Superseded)));
+        let deviations = &mut reading.deviations;
+        let entry = entry(&self.uid, &master, &self.overrides, zones, deviations)?;
+        reading.entries.extend(entry);
+        Ok(())
+    }
 }
 
 fn components(lines: &[Line]) -> Result<Vec<Component<'_>>, CalendarError> {
     let mut found: Vec<Component<'_>> = Vec::new();
     let mut open: Vec<&str> = Vec::new();
+    let mut begun = 0_usize;
     for line in lines {
         let is_own = open.len() == 2;
         match line.name.as_str() {
             "BEGIN" => {
+                begun = begun.saturating_add(1);
                 let kind = if line.says("VEVENT") {
                     Kind::Event
                 } else {
@@ -79,7 +133,7 @@ fn components(lines: &[Line]) -> Result<Vec<Component<'_>>, CalendarError> {
             }
             _ => {}
         }
-        if open.len() > DEPTH_MAX || found.len() > COMPONENTS_MAX {
+        if open.len() > DEPTH_MAX || begun > COMPONENTS_MAX {
             return Err(line.error(CalendarFault::TooLarge));
         }
     }
@@ -104,29 +158,43 @@ fn is_entry(name: Option<&&str>) -> bool {
 }
 
 fn entry(
-    uid: String,
+    uid: &str,
     master: &Component<'_>,
     overrides: &[Component<'_>],
     zones: &Zones,
+    deviations: &mut Vec<Deviation>,
 ) -> Result<Option<Entry>, CalendarError> {
-    let Some(period) = master.period(zones)?.filter(|_| !master.is_cancelled()) else {
+    if master.is_cancelled() {
+        deviations.push(master.odd(uid, Odd::Cancelled));
+        return Ok(None);
+    }
+    let Some(period) = master.period(zones)? else {
+        deviations.push(master.odd(uid, Odd::NoTime));
         return Ok(None);
     };
     let mut recurrence = master.recurrence(zones)?;
     for change in overrides {
-        recurrence.overrides.extend(change.as_override(zones)?);
+        recurrence.overrides.push(change.as_override(zones)?);
     }
+    let texts = ["SUMMARY", "DESCRIPTION"];
+    let is_retold = |change: &&Component<'_>| {
+        let mut told = texts.iter();
+        told.any(|name| change.find(name).is_some() && change.text(name) != master.text(name))
+    };
+    let retold = overrides.iter().filter(is_retold);
+    deviations.extend(retold.map(|change| change.odd(uid, Odd::TextOfOne)));
     let schedule = Schedule::new(period, recurrence).map_err(|error| master.begin.error(error))?;
-    let transparent = master
-        .find("TRANSP")
-        .is_some_and(|line| line.says("TRANSPARENT"));
+    let kind = master.kind();
     Ok(Some(Entry {
-        uid,
-        kind: master.kind,
-        title: master
-            .find("SUMMARY")
-            .map_or_else(String::new, |line| values::unescaped(&line.value)),
-        is_opaque: master.kind == Kind::Event && !transparent,
+        uid: uid.to_owned(),
+        kind,
+        title: master.text("SUMMARY"),
+        notes: master.text("DESCRIPTION"),
+        attendees: master
+            .all("ATTENDEE")
+            .filter_map(values::attendee)
+            .collect(),
+        is_opaque: kind != Kind::Task && !master.is_transparent(),
         schedule,
     }))
 }
@@ -148,9 +216,47 @@ impl<'a> Component<'a> {
             .ok_or_else(|| self.begin.error(CalendarFault::Missing(name)))
     }
 
+    fn text(&self, name: &str) -> String {
+        self.find(name)
+            .map_or_else(String::new, |line| values::unescaped(&line.value))
+    }
+
+    fn odd(&self, uid: &str, what: Odd) -> Deviation {
+        Deviation {
+            line: self.begin.number,
+            uid: uid.to_owned(),
+            what,
+        }
+    }
+
+    fn sequence(&self) -> u64 {
+        let number = self.find("SEQUENCE");
+        number
+            .and_then(|line| line.value.trim().parse().ok())
+            .unwrap_or_default()
+    }
+
+    /// What this office wrote it as, where it is one of its own kinds of events.
+    fn kind(&self) -> Kind {
+        let own = self
+            .find(KIND_PROPERTY)
+            .filter(|_| self.kind == Kind::Event);
+        own.map_or(self.kind, |line| {
+            let mut kinds = [Kind::Reminder, Kind::Shift].into_iter();
+            kinds
+                .find(|kind| line.says(kind.as_str()))
+                .unwrap_or(self.kind)
+        })
+    }
+
     fn is_cancelled(&self) -> bool {
         self.find("STATUS")
             .is_some_and(|line| line.says("CANCELLED"))
+    }
+
+    fn is_transparent(&self) -> bool {
+        self.find("TRANSP")
+            .is_some_and(|line| line.says("TRANSPARENT"))
     }
 
     /// When it begins and how long it lasts; none for a task that has no time.
@@ -162,7 +268,7 @@ impl<'a> Component<'a> {
                 Some(due) => due,
                 None => return Ok(None),
             },
-            (None, Kind::Event) => self.required("DTSTART")?,
+            (None, _) => self.required("DTSTART")?,
         };
         let moment = |line: &Line| values::moment(line, zones).map_err(|fault| line.error(fault));
         let begin = moment(start)?;
@@ -212,7 +318,7 @@ impl<'a> Component<'a> {
         Ok(recurrence)
     }
 
-    fn as_override(&self, zones: &Zones) -> Result<Option<Override>, CalendarError> {
+    fn as_override(&self, zones: &Zones) -> Result<Override, CalendarError> {
         let line = self.required("RECURRENCE-ID")?;
         if line.parameter("RANGE").is_some() {
             return Err(line.error(CalendarFault::Unsupported("RANGE")));
@@ -223,6 +329,6 @@ impl<'a> Component<'a> {
         } else {
             self.period(zones)?
         };
-        Ok(Some(Override { original, period }))
+        Ok(Override { original, period })
     }
 }

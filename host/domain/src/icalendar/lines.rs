@@ -1,6 +1,6 @@
 //! Content lines: unfolded, split into name, parameters and value (RFC 5545 §3.1).
 
-use super::{CALENDAR_BYTES_MAX, CalendarError, CalendarFault, LINE_BYTES_MAX};
+use super::{CALENDAR_BYTES_MAX, CalendarError, CalendarFault, LINE_BYTES_MAX, LINES_MAX};
 
 /// One content line.
 #[derive(Debug)]
@@ -48,10 +48,8 @@ pub(super) fn read(text: &str) -> Result<Vec<Line>, CalendarError> {
             (Some(more), Some((_, last))) => last.push_str(more),
             _ => unfolded.push((number, line.to_owned())),
         }
-        if unfolded
-            .last()
-            .is_some_and(|(_, last)| last.len() > LINE_BYTES_MAX)
-        {
+        let is_long = |(_, last): &(usize, String)| last.len() > LINE_BYTES_MAX;
+        if unfolded.len() > LINES_MAX || unfolded.last().is_some_and(is_long) {
             return Err(too_large(number));
         }
     }

@@ -220,4 +220,149 @@ fn what_is_no_calendar_is_refused_with_its_line() {
         1,
         CalendarFault::TooLarge,
     );
+    let crowd = "BEGIN:VALARM\nEND:VALARM\n".repeat(COMPONENTS_MAX);
+    check(
+        &format!("BEGIN:VCALENDAR\n{crowd}END:VCALENDAR"),
+        COMPONENTS_MAX.saturating_mul(2),
+        CalendarFault::TooLarge,
+    );
+    let lines = "X:\n".repeat(LINES_MAX.saturating_add(1));
+    check(&lines, LINES_MAX.saturating_add(1), CalendarFault::TooLarge);
+}
+
+#[test]
+fn what_is_wrong_with_one_series_leaves_the_others() {
+    let text = calendar(&[
+        "BEGIN:VEVENT",
+        "UID:good",
+        "DTSTART;TZID=tokyo standard time:20260501T090000",
+        "SUMMARY:as planned",
+        "ATTENDEE;CN=\"Ada ^'Countess^' Lovelace\":mailto:ada@example.org",
+        "ATTENDEE:MAILTO:bob@example.org",
+        "END:VEVENT",
+        "BEGIN:VEVENT",
+        "UID:good",
+        "RECURRENCE-ID:20260501T000000Z",
+        "DTSTART:20260502T000000Z",
+        "SUMMARY:moved",
+        "END:VEVENT",
+        "BEGIN:VEVENT",
+        "UID:bad",
+        "DTSTART:never",
+        "END:VEVENT",
+        "BEGIN:VEVENT",
+        "DTSTART:20260501T090000Z",
+        "END:VEVENT",
+        "BEGIN:VTODO",
+        "UID:timeless",
+        "END:VTODO",
+        "BEGIN:VEVENT",
+        "UID:cancelled",
+        "STATUS:CANCELLED",
+        "END:VEVENT",
+    ]);
+    let reading = read_each(&text, &berlin()).expect("a calendar");
+    let people: Vec<&[String]> = reading.entries.iter().map(|one| &*one.attendees).collect();
+    assert_eq!(people, [["Ada \"Countess\" Lovelace", "bob@example.org"]]);
+    let refused: Vec<(&str, usize)> = reading
+        .refused
+        .iter()
+        .map(|refused| (refused.uid.as_str(), refused.error.line))
+        .collect();
+    assert_eq!(refused, [("", 19), ("bad", 17)]);
+    let told: Vec<(usize, &str, String)> = reading
+        .deviations
+        .iter()
+        .map(|one| (one.line, one.uid.as_str(), one.what.to_string()))
+        .collect();
+    let expected = [
+        (
+            4,
+            "",
+            "the zone \"tokyo standard time\" is taken to be Asia/Tokyo",
+        ),
+        (
+            9,
+            "good",
+            "an occurrence's own title and notes are left out",
+        ),
+        (22, "timeless", "a task without a time is left out"),
+        (25, "cancelled", "a cancelled entry is left out"),
+    ];
+    assert_eq!(
+        told,
+        expected.map(|(line, uid, text)| (line, uid, text.to_owned()))
+    );
+}
+
+#[test]
+fn of_revisions_of_a_series_the_highest_holds() {
+    let revision = |sequence: &str, title: &str| {
+        let lines = [
+            "BEGIN:VEVENT",
+            "UID:one",
+            "DTSTART:20260501T090000Z",
+            sequence,
+            title,
+            "END:VEVENT",
+        ];
+        lines.join("\r\n")
+    };
+    let text = calendar(&[
+        &revision("SEQUENCE:2", "SUMMARY:second"),
+        &revision("SEQUENCE:10", "SUMMARY:tenth"),
+        &revision("SEQUENCE:what", "SUMMARY:none"),
+    ]);
+    let reading = read_each(&text, &berlin()).expect("a calendar");
+    let titles: Vec<&str> = reading.entries.iter().map(|one| &*one.title).collect();
+    assert_eq!(titles, ["tenth"]);
+    let left_out: Vec<(usize, &Odd)> = reading
+        .deviations
+        .iter()
+        .map(|one| (one.line, &one.what))
+        .collect();
+    assert_eq!(left_out, [(2, &Odd::Superseded), (14, &Odd::Superseded)]);
+}
+
+/// Every revision of a series with every override of it, and every name of a zone with every line: none is multiplied.
+#[test]
+fn a_hostile_calendar_costs_no_more_than_its_size() {
+    const EACH: usize = 9_000;
+    let mut lines = Vec::new();
+    for number in 0..EACH {
+        let zone = "/x".repeat(100);
+        lines.push(format!(
+            "BEGIN:VEVENT\nUID:one\nDTSTART;TZID=\"{zone}/{number}/Europe/Vienna\":20260101T000000\nEND:VEVENT"
+        ));
+        let minute = number.checked_rem(60).expect("not by zero");
+        let hour = number.checked_div(60).expect("not by zero");
+        let day = hour.div_euclid(24).saturating_add(1);
+        let (month, day) = (
+            day.div_euclid(28).saturating_add(1),
+            day.rem_euclid(28).saturating_add(1),
+        );
+        let hour = hour.rem_euclid(24);
+        lines.push(format!(
+            "BEGIN:VEVENT\nUID:one\nRECURRENCE-ID:2026{month:02}{day:02}T{hour:02}{minute:02}00Z\nSTATUS:CANCELLED\nEND:VEVENT"
+        ));
+    }
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let reading = read_each(&calendar(&lines), &berlin()).expect("a calendar");
+    let overrides: Vec<usize> = reading
+        .entries
+        .iter()
+        .map(|entry| entry.schedule.recurrence().overrides.len())
+        .collect();
+    assert_eq!(overrides, [EACH], "one entry, each override once");
+    let superseded = reading
+        .deviations
+        .iter()
+        .filter(|one| one.what == Odd::Superseded);
+    assert_eq!(superseded.count(), EACH.saturating_sub(1));
+    assert!(reading.refused.is_empty());
+    let hostile = "Europe/".repeat(30);
+    assert_eq!(zones::candidates(&hostile).count(), 3);
+    assert_eq!(zones::candidates(&"/".repeat(LINE_BYTES_MAX)).count(), 2);
+    let found: Vec<&str> = zones::candidates("/a/b/c/d").collect();
+    assert_eq!(found, ["/a/b/c/d", "b/c/d", "c/d", "d"]);
 }

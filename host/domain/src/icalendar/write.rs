@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
 
-use super::values::escaped;
-use super::{Entry, Kind};
+use super::values::{escaped, quoted};
+use super::{Entry, KIND_PROPERTY, Kind};
 use crate::schedule::{Length, Moment, Period};
 
 /// Octets of a content line before it is folded (RFC 5545 §3.1).
@@ -78,7 +78,20 @@ impl Text {
 
     fn end(&mut self, entry: &Entry) {
         self.line("SUMMARY", &escaped(&entry.title));
-        if entry.kind == Kind::Event {
+        if !entry.notes.is_empty() {
+            self.line("DESCRIPTION", &escaped(&entry.notes));
+        }
+        for attendee in &entry.attendees {
+            // A name without an address: this is what other calendars write then.
+            self.line(
+                &format!("ATTENDEE;CN={}", quoted(attendee)),
+                "invalid:nomail",
+            );
+        }
+        if matches!(entry.kind, Kind::Reminder | Kind::Shift) {
+            self.line(KIND_PROPERTY, entry.kind.as_str());
+        }
+        if entry.kind != Kind::Task {
             self.line(
                 "TRANSP",
                 if entry.is_opaque {
@@ -111,7 +124,7 @@ impl Text {
 
 fn component(kind: Kind) -> &'static str {
     match kind {
-        Kind::Event => "VEVENT",
+        Kind::Event | Kind::Reminder | Kind::Shift => "VEVENT",
         Kind::Task => "VTODO",
     }
 }

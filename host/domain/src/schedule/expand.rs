@@ -44,7 +44,7 @@ impl Schedule {
         Ok(occurrences)
     }
 
-    /// The occurrences that a window shares time with, those that began before it too.
+    /// The occurrences that begin in a window or last into it.
     pub fn expand_overlapping(
         &self,
         window: Window,
@@ -56,11 +56,12 @@ impl Schedule {
             ..window
         };
         let mut occurrences = self.expand(wider, day_zone)?;
-        occurrences.retain(|found| found.end_us > window.start_us);
+        occurrences
+            .retain(|found| found.end_us > window.start_us || found.start_us >= window.start_us);
         Ok(occurrences)
     }
 
-    fn longest_us(&self) -> i64 {
+    pub(super) fn longest_us(&self) -> i64 {
         let added = self
             .recurrence
             .added
@@ -164,7 +165,7 @@ fn counting_start(rule: &Rule, first: DateTime) -> Rule {
 }
 
 /// The last microsecond at which an occurrence of a rule may begin.
-fn last_us(rule: &Rule) -> i64 {
+pub(super) fn last_us(rule: &Rule) -> i64 {
     match rule.end() {
         End::Until(Until::Utc(wall)) => {
             time::wall_to_instant(wall, &TimeZone::UTC).unwrap_or(i64::MAX)
