@@ -7,7 +7,8 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Api, aging, automations, documents, edge, health, holds, invoices, jobs, log, messages, openapi, organisation, parameters, plugins, records, rows, runs, sample, tasks, tokens, why,
+    Api, aging, automations, documents, edge, health, holds, invoices, jobs, log, messages,
+    openapi, organisation, parameters, plugins, records, rows, runs, sample, tasks, tokens, why,
 };
 
 /// Routes and their document.

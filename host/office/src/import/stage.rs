@@ -36,6 +36,16 @@ pub(crate) enum Outcome {
     Bad(RowProblems),
 }
 
+impl Outcome {
+    /// The record that it would write.
+    fn body(&self) -> Option<&Value> {
+        match self {
+            Outcome::New(write) | Outcome::Changed(write, _) => write.body.as_ref(),
+            Outcome::Same(_) | Outcome::Bad(_) => None,
+        }
+    }
+}
+
 /// A row and what it comes to.
 pub(crate) struct Staged {
     pub line: u64,
@@ -98,6 +108,7 @@ impl Stager {
                 outcome,
             });
         }
+        self.refuse_dangling(session, &mut staged).await?;
         let unknown = unique_values(&staged)
             .filter(|value| !found.holders.contains_key(*value))
             .cloned()
@@ -109,6 +120,31 @@ impl Stager {
             }
         }
         Ok(staged)
+    }
+
+    /// Rows that name records which are not there are bad.
+    async fn refuse_dangling(
+        &self,
+        session: &mut Session,
+        staged: &mut [Staged],
+    ) -> Result<(), Error> {
+        let definition = &self.plan.definition.collection;
+        let bodies = staged.iter().filter_map(|row| row.outcome.body());
+        let missing = session.missing(definition, bodies).await?;
+        for row in staged {
+            let body = row.outcome.body();
+            let problems = body.map_or_else(Vec::new, |body| missing.problems(definition, body));
+            let told = problems.iter().map(|problem| {
+                let property = problem.pointer.split('/').nth(1);
+                let column = property.map(|name| self.plan.column_of(name));
+                RowProblem::new(row.line, column, &problem.code, &problem.message)
+            });
+            let told: Vec<RowProblem> = told.collect();
+            if !told.is_empty() {
+                row.outcome = Outcome::Bad(told.into_iter().collect());
+            }
+        }
+        Ok(())
     }
 
     fn candidate(&mut self, row: &SourceRow) -> Result<(Candidate, Identity), RowProblems> {

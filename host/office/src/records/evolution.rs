@@ -14,7 +14,6 @@ use bursar_domain::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::references::{named_by, unknown};
 use crate::{
     error::Error,
     input::{Faults, is_slug},
@@ -136,17 +135,12 @@ impl Session {
         let mut after: Option<Position> = None;
         loop {
             let answer = self.list(&scope, after, PAGE_ROWS).await?;
-            let missing = self.missing_targets(collection, &answer.rows).await?;
+            let bodies = answer.rows.iter().map(|row| &*row.body);
+            let missing = self.missing(collection, bodies).await?;
             for row in &answer.rows {
                 let mut problems = schema::violations(&validator, &row.body);
                 problems.extend(unfit(row, collection, &mut taken));
-                problems.extend(named_by(collection).filter_map(|(reference, field)| {
-                    let named = field.value(&row.body).as_str()?;
-                    let key = (reference.collection.clone(), named.to_owned());
-                    missing
-                        .contains(&key)
-                        .then(|| unknown(field, &reference.collection))
-                }));
+                problems.extend(missing.problems(collection, &row.body));
                 found.note(row, problems);
             }
             after = answer.next;
@@ -154,29 +148,6 @@ impl Session {
                 return Ok(found);
             }
         }
-    }
-
-    /// Those of the records named by rows that are not there, with their collection.
-    async fn missing_targets(
-        &mut self,
-        collection: &Collection,
-        rows: &[Row],
-    ) -> Result<HashSet<(String, String)>, Error> {
-        let mut named: HashSet<(String, String)> = HashSet::new();
-        for (reference, field) in named_by(collection) {
-            let ids = rows
-                .iter()
-                .filter_map(|row| field.value(&row.body).as_str());
-            named.extend(ids.map(|id| (reference.collection.clone(), id.to_owned())));
-        }
-        let keys: Vec<RowKey> = named
-            .iter()
-            .map(|(of, id)| RowKey::within(Kind::Record, of, id))
-            .collect();
-        for row in self.load_many(&keys).await? {
-            named.remove(&(row.key.collection.to_string(), row.key.id.to_string()));
-        }
-        Ok(named)
     }
 }
 

@@ -1,7 +1,7 @@
 //! References between records: what they name is there, and what becomes of them when it goes.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -36,6 +36,9 @@ struct Referring {
     definition: Arc<Definition>,
 }
 
+/// Records that are named and not there: collection and id.
+pub(crate) struct Missing(HashSet<(String, String)>);
+
 /// What a removal leads to, as far as it was followed.
 #[derive(Default)]
 struct Removal {
@@ -56,18 +59,39 @@ impl Session {
         before: Option<&Value>,
         body: &Value,
     ) -> Result<(), Error> {
-        for (reference, field) in named_by(definition) {
-            let named = field.value(body);
-            let is_same = before.is_some_and(|before| field.value(before) == named);
-            let Some(id) = named.as_str().filter(|_| !is_same) else {
-                continue;
-            };
-            let key = RowKey::within(Kind::Record, &reference.collection, id);
-            if !can_be_id(id) || self.load(&key).await?.is_none() {
-                return Err(unknown(field, &reference.collection).into());
-            }
+        let is_same = |(_, field): (_, &IndexField)| {
+            before.is_some_and(|before| field.value(before) == field.value(body))
+        };
+        if named_by(definition).all(is_same) {
+            return Ok(());
         }
-        Ok(())
+        let missing = self.missing(definition, std::iter::once(body)).await?;
+        let problems = missing.problems(definition, body);
+        if problems.is_empty() {
+            return Ok(());
+        }
+        Err(Error::Invalid(problems))
+    }
+
+    /// What bodies of a collection name and is not there.
+    pub(crate) async fn missing(
+        &mut self,
+        definition: &Collection,
+        bodies: impl Iterator<Item = &Value>,
+    ) -> Result<Missing, Error> {
+        let mut named = HashSet::new();
+        for body in bodies {
+            named.extend(names(definition, body).map(|(_, of, id)| (of.to_owned(), id.to_owned())));
+        }
+        let keys: Vec<RowKey> = named
+            .iter()
+            .filter(|(_, id)| can_be_id(id))
+            .map(|(of, id)| RowKey::within(Kind::Record, of, id))
+            .collect();
+        for row in self.load_many(&keys).await? {
+            named.remove(&(row.key.collection.to_string(), row.key.id.to_string()));
+        }
+        Ok(Missing(named))
     }
 
     /// All writes that the removal of a record takes.
@@ -219,17 +243,36 @@ impl Removal {
     }
 }
 
+impl Missing {
+    /// What a body names and is not there, by field.
+    pub(crate) fn problems(&self, definition: &Collection, body: &Value) -> Vec<Problem> {
+        let is_missing = |of: &str, id: &str| self.0.contains(&(of.to_owned(), id.to_owned()));
+        let missing = names(definition, body).filter(|(_, of, id)| is_missing(of, id));
+        let told = missing.map(|(field, of, _)| {
+            let pointer = match field.pointer.as_str() {
+                "" => format!("/{}", field.name),
+                pointer => pointer.to_owned(),
+            };
+            let message = format!("there is no such record of {of:?}");
+            Problem::at("unknown-reference", pointer, message)
+        });
+        told.collect()
+    }
+}
+
 /// The references of a collection, with their fields.
-pub(crate) fn named_by(definition: &Collection) -> impl Iterator<Item = (&Reference, &IndexField)> {
+fn named_by(definition: &Collection) -> impl Iterator<Item = (&Reference, &IndexField)> {
     let references = definition.references.iter();
     references.filter_map(|it| Some((it, definition.indexed_field(&it.field)?)))
 }
 
-pub(crate) fn unknown(field: &IndexField, collection: &str) -> Problem {
-    let pointer = match field.pointer.as_str() {
-        "" => format!("/{}", field.name),
-        pointer => pointer.to_owned(),
-    };
-    let message = format!("there is no such record of {collection:?}");
-    Problem::at("unknown-reference", pointer, message)
+/// What a body names: by which field, of which collection, which id.
+fn names<'d>(
+    definition: &'d Collection,
+    body: &'d Value,
+) -> impl Iterator<Item = (&'d IndexField, &'d str, &'d str)> {
+    let named = named_by(definition);
+    named.filter_map(|(it, field)| {
+        Some((field, it.collection.as_str(), field.value(body).as_str()?))
+    })
 }

@@ -1,9 +1,10 @@
 //! The operations on a real database: one process, one SQLite file for each test.
 
 mod admin;
-mod confidentiality;
 mod aging;
+mod confidentiality;
 mod credits;
+mod differential;
 mod documents;
 mod exports;
 mod imports;

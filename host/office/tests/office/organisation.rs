@@ -30,7 +30,7 @@ pub struct Organisation {
     pub database: Database,
     pub customer: String,
     pub supplier: String,
-    sessions: u8,
+    sessions: u64,
     _folder: TempDir,
 }
 
@@ -154,7 +154,8 @@ impl Organisation {
 
     fn session(&mut self, automation: Option<&str>, authority: Authority) -> Session {
         self.sessions += 1;
-        let seed = [self.sessions; 32];
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&self.sessions.to_le_bytes());
         Session::new(&self.database, context(automation, authority, seed))
     }
 

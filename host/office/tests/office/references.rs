@@ -1,9 +1,10 @@
 //! References between records, and definitions that change while there are records.
 
 use bursar_domain::office::Collection;
-use bursar_office::{Paging, Session};
+use bursar_office::{Paging, Session, import::Import};
 use serde_json::{Value, json};
 
+use crate::imports::{counts, done, file, told};
 use crate::organisation::{Organisation, code, faults, grant, note, notes};
 
 fn collection(value: Value) -> Collection {
@@ -297,5 +298,25 @@ async fn a_definition_changes_with_its_records_in_place() {
     assert!(
         matches!(verdict, bursar_db::Verdict::Stale(_)),
         "{verdict:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_import_names_records_that_are_there() {
+    let mut office = Organisation::open().await;
+    let mut session = office.person();
+    define(&mut session, "orders", &naming("notes", "restrict", &[])).await;
+    let target = note(&mut session, "a", None).await;
+    office.commit(session).await;
+    let text = format!("name,of\none,{target}\ntwo,nobody\nthree,\n");
+    let import: Import = serde_json::from_value(json!({
+        "collection": "orders", "format": {"kind": "csv"}, "mode": "skip-bad-rows",
+    }))
+    .expect("an import");
+    let imported = done(&office, &import, file(&text)).await;
+    assert_eq!(imported.report.counts, counts(2, 0, 0, 1));
+    assert_eq!(
+        told(&imported.report.problems),
+        ["3: unknown-reference at of"]
     );
 }
