@@ -147,13 +147,26 @@ impl Api {
     }
 
     async fn session_within(&self, actor: &Actor, scope: &str) -> Result<Session, Failure> {
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(Failure::host)?;
-        self.seeded(actor, scope, seed).await
+        self.seeded(actor, scope, seed()?).await
     }
 
     async fn seeded(&self, actor: &Actor, scope: &str, seed: [u8; 32]) -> Result<Session, Failure> {
-        let context = Context {
+        let context = self.context(actor, scope, seed).await?;
+        Ok(Session::new(self.database(), context))
+    }
+
+    /// What a caller's work of many sessions stands on.
+    pub(crate) async fn working(&self, actor: &Actor) -> Result<Context, Failure> {
+        self.context(actor, &actor.to_string(), seed()?).await
+    }
+
+    async fn context(
+        &self,
+        actor: &Actor,
+        scope: &str,
+        seed: [u8; 32],
+    ) -> Result<Context, Failure> {
+        Ok(Context {
             actor: actor.clone(),
             scope: scope.to_owned(),
             automation: None,
@@ -163,7 +176,13 @@ impl Api {
             now_us: self.database().now_us().await?,
             seed,
             limits: Limits::unlimited(),
-        };
-        Ok(Session::new(self.database(), context))
+        })
     }
+}
+
+/// Randomness of a session's own.
+fn seed() -> Result<[u8; 32], Failure> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(Failure::host)?;
+    Ok(seed)
 }

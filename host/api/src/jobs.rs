@@ -1,6 +1,7 @@
 //! Work that takes seconds: started by a request, looked at by others.
 //!
-//! Jobs live as long as the process. What they do is safe to ask for again: a plugin is installed once, whoever asks.
+//! Jobs live as long as the process. What they do is safe to ask for again: a plugin is installed once, whoever asks, and
+//! a file's rows are there once.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,6 +13,7 @@ use std::{
 use axum::{Json, extract::State, response::IntoResponse};
 use bursar_db::Verification;
 use bursar_domain::office::Actor;
+use bursar_office::import;
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -46,7 +48,7 @@ pub enum JobState {
     Running,
     /// It did what it was started for: see `result`.
     Done,
-    /// It did nothing: see `problem`.
+    /// It did nothing, or an import not all of it: see `problem`.
     Failed,
 }
 
@@ -67,6 +69,19 @@ pub enum JobResult {
     },
     /// The log was verified.
     Verified(Verification),
+    /// A file's rows were compared with the records that are there. Nothing was changed.
+    ImportPreviewed(import::Report),
+    /// A file's rows were imported, as far as its `end` says.
+    Imported(import::Imported),
+}
+
+/// How many rows a step has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct JobRows {
+    /// Rows that are behind it.
+    pub done: u64,
+    /// All its rows; null before they were counted.
+    pub total: Option<u64>,
 }
 
 /// Work that a request started.
@@ -74,7 +89,7 @@ pub enum JobResult {
 pub struct Job {
     /// Its id.
     pub id: String,
-    /// plugin-install, verification.
+    /// plugin-install, verification, import-preview, import.
     pub kind: String,
     /// Where it stands.
     pub state: JobState,
@@ -84,6 +99,8 @@ pub struct Job {
     pub steps_done: u32,
     /// All its steps.
     pub steps: u32,
+    /// How far its step is, if it goes through rows.
+    pub rows: Option<JobRows>,
     /// What it came to.
     pub result: Option<JobResult>,
     /// Why it failed.
@@ -103,7 +120,13 @@ impl Progress {
                 job.steps_done = job.steps_done.saturating_add(1);
             }
             name.clone_into(&mut job.step);
+            job.rows = None;
         });
+    }
+
+    /// The step has done so many rows.
+    pub(crate) fn rows(&self, rows: JobRows) {
+        self.job.send_modify(|job| job.rows = Some(rows));
     }
 
     fn end(&self, ended: Result<JobResult, Failure>) {
@@ -188,6 +211,7 @@ impl Jobs {
             step: String::new(),
             steps_done: 0,
             steps,
+            rows: None,
             result: None,
             problem: None,
         };

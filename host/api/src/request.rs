@@ -94,7 +94,8 @@ fn bad_header(name: &str, what: &str) -> Failure {
     )
 }
 
-fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Failure> {
+/// A header that stands there at most once.
+pub(crate) fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Failure> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
@@ -240,36 +241,53 @@ fn require_json(headers: &HeaderMap) -> Result<(), Failure> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Arrived(pub Arc<AtomicBool>);
 
+/// A body that ends at a size; one that announces a larger is refused before a byte of it came.
+pub(crate) fn limited(
+    parts: &Parts,
+    body: HttpBody,
+    bytes_max: usize,
+) -> Result<Limited<HttpBody>, Failure> {
+    let announced = one(&parts.headers, header::CONTENT_LENGTH.as_str())?;
+    let length = announced.and_then(|length| length.parse::<u64>().ok());
+    if length.is_some_and(|length| length > bytes_max as u64) {
+        return Err(too_large(bytes_max));
+    }
+    Ok(Limited::new(body, bytes_max))
+}
+
+fn too_large(bytes_max: usize) -> Failure {
+    Failure::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body-too-large",
+        format!("a body has at most {bytes_max} bytes here"),
+    )
+}
+
+/// Why a body cannot be read to its end.
+pub(crate) fn cut_off(error: &(dyn std::error::Error + 'static), bytes_max: usize) -> Failure {
+    if error.is::<LengthLimitError>() {
+        return too_large(bytes_max);
+    }
+    Failure::new(
+        StatusCode::BAD_REQUEST,
+        "body-incomplete",
+        "the body ended before it was complete",
+    )
+}
+
+/// Notes that a request's body was read to its end.
+pub(crate) fn note_arrival(parts: &Parts) {
+    if let Some(Arrived(arrived)) = parts.extensions.get() {
+        arrived.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Reads a body up to a size.
 async fn read(parts: &Parts, body: HttpBody, bytes_max: usize) -> Result<Bytes, Failure> {
-    let too_large = || {
-        Failure::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body-too-large",
-            format!("a body has at most {bytes_max} bytes here"),
-        )
-    };
-    let announced = one(&parts.headers, header::CONTENT_LENGTH.as_str())?;
-    if announced
-        .and_then(|length| length.parse::<u64>().ok())
-        .is_some_and(|length| length > bytes_max as u64)
-    {
-        return Err(too_large());
-    }
-    match Limited::new(body, bytes_max).collect().await {
-        Ok(collected) => {
-            if let Some(Arrived(arrived)) = parts.extensions.get() {
-                arrived.store(true, Ordering::Relaxed);
-            }
-            Ok(collected.to_bytes())
-        }
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        Err(_) => Err(Failure::new(
-            StatusCode::BAD_REQUEST,
-            "body-incomplete",
-            "the body ended before it was complete",
-        )),
-    }
+    let collected = limited(parts, body, bytes_max)?.collect().await;
+    let collected = collected.map_err(|error| cut_off(&*error, bytes_max))?;
+    note_arrival(parts);
+    Ok(collected.to_bytes())
 }
 
 fn not_json(error: &dyn std::fmt::Display) -> Failure {

@@ -7,8 +7,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Api, aging, automations, documents, edge, health, holds, invoices, jobs, log, messages,
-    openapi, organisation, parameters, plugins, records, rows, runs, sample, tasks, tokens, why,
+    Api, aging, automations, documents, edge, exports, health, holds, imports, invoices, jobs, log,
+    messages, openapi, organisation, parameters, plugins, records, rows, runs, sample, tasks,
+    tokens, why,
 };
 
 /// Routes and their document.
@@ -86,6 +87,8 @@ fn books() -> OpenApiRouter<Api> {
         .routes(routes!(organisation::check_collection))
         .routes(routes!(holds::list_holds))
         .routes(routes!(holds::hold_record, holds::release_record))
+        .routes(routes!(imports::import_records))
+        .routes(routes!(exports::export_records))
         .routes(routes!(
             records::get_record,
             records::patch_record,

@@ -54,7 +54,7 @@ async fn verify(client: &Client, checkpoint: Option<Checkpoint>) -> Result<Verif
         .value;
     match client.finish(job).await? {
         JobResult::Verified(found) => Ok(found),
-        other @ JobResult::PluginInstalled { .. } => Err(Failure::host(
+        other => Err(Failure::host(
             "the job did something else",
             format!("{other:?}"),
         )),

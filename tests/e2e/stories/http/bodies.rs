@@ -10,10 +10,12 @@ use crate::place::Place;
 /// Largest JSON body and largest file, in bytes, as the API says.
 const JSON_BYTES_MAX: usize = 1 << 20;
 const FILE_BYTES_MAX: usize = 64 << 20;
+/// Largest file of an import, in bytes.
+const IMPORT_BYTES_MAX: usize = 256 << 20;
 /// Largest line and headers of a request, in bytes.
 const HEADER_BYTES_MAX: usize = 64 << 10;
 
-const UPLOADS: [(&str, &str, usize); 3] = [
+const UPLOADS: [(&str, &str, usize); 4] = [
     (
         "PUT /v1/departments/second",
         "application/json",
@@ -24,6 +26,11 @@ const UPLOADS: [(&str, &str, usize); 3] = [
         "PUT /v1/folders/inbox/documents/large",
         "text/plain",
         FILE_BYTES_MAX,
+    ),
+    (
+        "POST /v1/collections/parties/imports",
+        "text/csv",
+        IMPORT_BYTES_MAX,
     ),
 ];
 
