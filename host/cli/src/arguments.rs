@@ -94,6 +94,10 @@ pub enum Command {
     /// Put files into folders that plugins may read
     #[command(subcommand)]
     Document(Document),
+    /// Import records from a CSV, JSON Lines or XLSX file; doing it again goes on where it ended
+    Import(Import),
+    /// Export a collection's records as CSV or JSON Lines
+    Export(Export),
     /// Load an organisation from a file of sample data
     #[command(subcommand)]
     Sample(Sample),
@@ -498,6 +502,87 @@ pub enum Document {
         #[arg(long, default_value = "application/octet-stream")]
         media_type: String,
     },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FileFormat {
+    /// A table in text
+    Csv,
+    /// One JSON object a line
+    Jsonl,
+    /// A workbook of Excel 2007 or later
+    Xlsx,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Delimiter {
+    /// ,
+    Comma,
+    /// ;
+    Semicolon,
+    /// U+0009
+    Tab,
+}
+
+#[derive(Debug, Args)]
+pub struct Import {
+    /// The collection
+    pub collection: String,
+    /// The file
+    pub file: PathBuf,
+    /// Show what the file would do, and change nothing
+    #[arg(long)]
+    pub preview: bool,
+    /// Property that is unique and names the record, or _id; may be given again [default: each line is a new record, once]
+    #[arg(long, value_name = "PROPERTY")]
+    pub key: Vec<String>,
+    /// Leave bad rows out, and import the others
+    #[arg(long)]
+    pub skip_bad: bool,
+    /// How the file is written [default: by its ending]
+    #[arg(long, value_enum)]
+    pub format: Option<FileFormat>,
+    /// What separates the cells of a CSV file [default: what its header has most of]
+    #[arg(long, value_enum)]
+    pub delimiter: Option<Delimiter>,
+    /// Sheet of a workbook [default: the first]
+    #[arg(long)]
+    pub sheet: Option<String>,
+    /// Property of a column that is named otherwise; may be given again
+    #[arg(long, value_name = "COLUMN=PROPERTY")]
+    pub column: Vec<String>,
+    /// Column that is passed over; may be given again
+    #[arg(long, value_name = "COLUMN")]
+    pub ignore: Vec<String>,
+    /// Pass over all columns that are no property
+    #[arg(long)]
+    pub ignore_others: bool,
+    /// What the columns mean, as the API takes it: JSON, or @FILE
+    #[arg(long, default_value = "{}")]
+    pub mapping: String,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum ExportFormat {
+    /// A table in text
+    Csv,
+    /// One JSON object a line
+    Jsonl,
+}
+
+#[derive(Debug, Args)]
+pub struct Export {
+    /// The collection
+    pub collection: String,
+    /// How to write it
+    #[arg(long, value_enum, default_value = "csv")]
+    pub format: ExportFormat,
+    /// What separates the cells of a CSV file [default: comma]
+    #[arg(long, value_enum)]
+    pub delimiter: Option<Delimiter>,
+    /// Where to write it [default: stdout]
+    #[arg(long)]
+    pub output: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,17 +2,18 @@
 //!
 //! Commands do not know which of the two it is.
 
-use std::time::Duration;
+use std::{io::Write, time::Duration};
 
-use bursar_api::{COMMIT_HEADER, Job, JobResult, JobState, Local, Page, ProblemDocument};
+use bursar_api::{COMMIT_HEADER, Job, JobResult, JobRows, JobState, Local, Page, ProblemDocument};
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{
     failure::Failure,
-    output::Progress,
+    output::{Progress, bar},
     place::{Place, author},
     settings::Server,
 };
@@ -155,17 +156,13 @@ impl Client {
             }
             None => Bytes::new(),
         };
-        let request = request.body(bytes).map_err(|error| {
-            Failure::user("this cannot be asked for")
-                .because(error)
-                .hint("check the names")
-        })?;
+        let request = request.body(bytes).map_err(|error| unaskable(&error))?;
         let response = match self {
             Client::Local(here) => here
                 .api
                 .call(request)
                 .await
-                .map_err(|failure| Failure::host("the API failed", failure.code()))?,
+                .map_err(|error| broken(&error))?,
             Client::Remote(remote) => remote.call(request).await?,
         };
         let answer = read(&response);
@@ -174,6 +171,36 @@ impl Client {
             return answer.map_err(|failure| failure.because(format!("{path} was asked for")));
         }
         answer
+    }
+
+    /// Writes an answer down as it comes, whatever its size; gives how many bytes it has.
+    pub async fn download(
+        &self,
+        path: &str,
+        mut out: impl Write + Send + 'static,
+    ) -> Result<u64, Failure> {
+        let request = Request::get(path).body(Bytes::new());
+        let request = request.map_err(|error| unaskable(&error))?;
+        let here = match self {
+            Client::Local(here) => here,
+            Client::Remote(remote) => return remote.download(request, out).await,
+        };
+        let (parts, mut pieces) = here.api.begin(request).await.into_parts();
+        let is_good = parts.status.is_success();
+        let (mut bytes, mut refusal) = (0, Vec::new());
+        while let Some(piece) = pieces.next().await.map_err(|error| broken(&error))? {
+            bytes += piece.len() as u64;
+            if is_good {
+                out.write_all(&piece).map_err(|error| unwritable(&error))?;
+            } else {
+                refusal.extend_from_slice(&piece);
+            }
+        }
+        if !is_good {
+            read::<Value>(&Response::from_parts(parts, refusal.into()))?;
+        }
+        out.flush().map_err(|error| unwritable(&error))?;
+        Ok(bytes)
     }
 
     /// All rows of a listing, up to a limit: the rows, and whether there are no more.
@@ -205,12 +232,7 @@ impl Client {
         let mut job = job;
         let mut progress = Progress::begin();
         while job.state == JobState::Running {
-            progress.say(&format!(
-                "{} ({} of {})",
-                job.step,
-                job.steps_done + 1,
-                job.steps
-            ));
+            progress.say(&how_far(&job));
             job = self
                 .get(&query(
                     &format!("/v1/jobs/{}", part(&job.id)),
@@ -229,6 +251,51 @@ impl Client {
 
 impl Remote {
     async fn call(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Failure> {
+        let request = self.addressed(request)?;
+        let agent = self.agent.clone();
+        let answered = tokio::task::spawn_blocking(move || whole(agent.run(request)?)).await;
+        let answered = answered.map_err(|error| Failure::host("cannot ask the server", error))?;
+        answered.map_err(|error| self.silent(&error))
+    }
+
+    async fn download(
+        &self,
+        request: Request<Bytes>,
+        mut out: impl Write + Send + 'static,
+    ) -> Result<u64, Failure> {
+        let request = self.addressed(request)?;
+        // It takes as long as it takes, as long as something comes.
+        let request = self
+            .agent
+            .configure_request(request)
+            .timeout_global(None)
+            .timeout_recv_response(Some(ANSWER_MAX))
+            .build();
+        let agent = self.agent.clone();
+        let answered = tokio::task::spawn_blocking(move || {
+            let response = agent.run(request)?;
+            if !response.status().is_success() {
+                return whole(response).map(Err);
+            }
+            let mut body = response.into_body().into_reader();
+            let bytes = std::io::copy(&mut body, &mut out)?;
+            out.flush()?;
+            Ok::<_, ureq::Error>(Ok(bytes))
+        })
+        .await;
+        let answered = answered.map_err(|error| Failure::host("cannot ask the server", error))?;
+        match answered {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(refusal)) => Err(match read::<Value>(&refusal) {
+                Err(failure) => failure,
+                Ok(_) => Failure::host("the server refused without a word", refusal.status()),
+            }),
+            Err(error) => Err(self.silent(&error)),
+        }
+    }
+
+    /// The request with the server's address and the token.
+    fn addressed(&self, request: Request<Bytes>) -> Result<Request<Vec<u8>>, Failure> {
         let (mut parts, body) = request.into_parts();
         let url = format!("{}{}", self.url, parts.uri);
         let bad = |cause: &dyn std::fmt::Display| {
@@ -251,24 +318,43 @@ impl Remote {
             let wait = http::HeaderValue::from_static("100-continue");
             parts.headers.insert(header::EXPECT, wait);
         }
-        let agent = self.agent.clone();
-        let request = Request::from_parts(parts, body.to_vec());
-        let answered = tokio::task::spawn_blocking(move || {
-            let mut response = agent.run(request)?;
-            let bytes = response
-                .body_mut()
-                .with_config()
-                .limit(ANSWER_BYTES_MAX)
-                .read_to_vec()?;
-            Ok::<_, ureq::Error>(response.map(|_| Bytes::from(bytes)))
-        })
-        .await
-        .map_err(|error| Failure::host("cannot ask the server", error))?;
-        answered.map_err(|error| {
-            Failure::user(format!("the server {} does not answer", self.url))
-                .because(error)
-                .hint("check BURSAR_URL, and that `bursar serve` runs there")
-        })
+        Ok(Request::from_parts(parts, body.to_vec()))
+    }
+
+    fn silent(&self, error: &ureq::Error) -> Failure {
+        Failure::user(format!("the server {} does not answer", self.url))
+            .because(error)
+            .hint("check BURSAR_URL, and that `bursar serve` runs there")
+    }
+}
+
+/// An answer with all of its body.
+fn whole(mut response: Response<ureq::Body>) -> Result<Response<Bytes>, ureq::Error> {
+    let body = response.body_mut().with_config().limit(ANSWER_BYTES_MAX);
+    let bytes = body.read_to_vec()?;
+    Ok(response.map(|_| Bytes::from(bytes)))
+}
+
+fn unaskable(error: &http::Error) -> Failure {
+    Failure::user("this cannot be asked for")
+        .because(error)
+        .hint("check the names")
+}
+
+fn broken(error: &bursar_api::Failure) -> Failure {
+    Failure::host("the API failed", error.code())
+}
+
+fn unwritable(error: &std::io::Error) -> Failure {
+    Failure::user("cannot write what came").because(error)
+}
+
+/// What a job is doing, in a line.
+fn how_far(job: &Job) -> String {
+    let step = format!("{} ({} of {})", job.step, job.steps_done + 1, job.steps);
+    match job.rows {
+        Some(JobRows { done, total }) => format!("{step}  {}", bar(done, total)),
+        None => step,
     }
 }
 

@@ -5,6 +5,8 @@ mod audit;
 mod automation;
 mod collection;
 mod document;
+mod export;
+mod import;
 mod init;
 mod log;
 mod message;
@@ -86,6 +88,8 @@ async fn ask(client: &Client, style: Style, command: Command) -> Result<(), Fail
         Command::Aging(command) => aging::aging(client, style, command).await,
         Command::Balance(command) => aging::balance(client, style, command).await,
         Command::Document(command) => document::perform(client, style, command).await,
+        Command::Import(command) => import::import(client, style, command).await,
+        Command::Export(command) => export::export(client, style, command).await,
         Command::Sample(command) => sample::perform(client, style, command).await,
         Command::Audit(command) => audit::perform(client, style, command).await,
         Command::Token(command) => token::perform(client, style, command).await,

@@ -83,6 +83,21 @@ impl Drop for Progress {
     }
 }
 
+/// Places of a progress bar.
+const BAR_PLACES: u64 = 24;
+
+/// How many rows are done, as a bar if it is known of how many.
+pub fn bar(done: u64, total: Option<u64>) -> String {
+    let Some(total) = total.filter(|total| *total > 0) else {
+        return format!("{done} rows");
+    };
+    let full = (done.min(total).saturating_mul(BAR_PLACES)).checked_div(total);
+    let full = usize::try_from(full.unwrap_or(0)).unwrap_or(0);
+    let places = usize::try_from(BAR_PLACES).unwrap_or(0);
+    let (done_part, rest) = ("█".repeat(full), "░".repeat(places.saturating_sub(full)));
+    format!("{done_part}{rest} {done} of {total} rows")
+}
+
 /// JSON given on the command line, or in a file named by `@FILE`.
 pub fn json_argument(what: &str, text: &str) -> Result<Value, Failure> {
     let hint = || format!("{what} takes JSON, or @FILE");
@@ -127,4 +142,25 @@ pub fn table(headings: &[&str], rows: &[Vec<String>]) -> String {
         text.push_str(&line(row.iter().map(String::as_str).collect()));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_as_full_as_the_work_is_done() {
+        let check = |done: u64, total: Option<u64>, full: usize, words: &str| {
+            let shown = bar(done, total);
+            assert_eq!(shown.matches('█').count(), full, "{shown}");
+            assert!(shown.ends_with(words), "{shown}");
+        };
+        check(0, None, 0, "0 rows");
+        check(7, None, 0, "7 rows");
+        check(0, Some(0), 0, "0 rows");
+        check(0, Some(10), 0, " 0 of 10 rows");
+        check(5, Some(10), 12, " 5 of 10 rows");
+        check(10, Some(10), 24, " 10 of 10 rows");
+        check(11, Some(10), 24, " 11 of 10 rows");
+    }
 }
