@@ -10,6 +10,7 @@ mod credits;
 mod cursors;
 mod departments;
 mod idempotency;
+mod imports;
 mod json;
 mod raw;
 mod roles;
