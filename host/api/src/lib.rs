@@ -45,6 +45,7 @@ use bursar_worker::Worker;
 
 pub use automations::{NewAutomation, Preview, Start};
 pub use caller::{Caller, TOKEN_PREFIX};
+pub use documents::DocumentRevision;
 pub use edge::REQUEST_ID_HEADER;
 pub use failure::{Failure, ProblemDocument};
 pub use health::{Health, Status};

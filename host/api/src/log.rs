@@ -8,6 +8,12 @@ use axum::{
 use bursar_db::{Checkpoint, CommitFilter, CommitRecord};
 use bursar_office::describe::{RowDiff, describe_commit};
 use http::StatusCode;
+use bursar_db::{Checkpoint, CommitFilter, CommitRecord, Query as RowsAsked};
+use bursar_domain::{
+    draft::{Direction, Position},
+    row::Kind,
+};
+use bursar_office::describe::{RowDiff, describe_commit, visible};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -17,7 +23,7 @@ use crate::{
     failure::Failure,
     jobs::{Job, JobResult, accepted},
     request::{Body, Path, Query},
-    resource::{Page, limit},
+    resource::{Page, behind, limit},
 };
 
 /// Which commits to list.
@@ -57,9 +63,8 @@ pub(crate) async fn list_commits(
     Query(query): Query<LogQuery>,
 ) -> Result<Json<Page<CommitRecord>>, Failure> {
     let limit = limit(query.limit)? as usize;
-    let before = query.after.as_deref().map(str::parse).transpose();
     let filter = CommitFilter {
-        before: before.map_err(|_| unusable())?,
+        before: behind(query.after.as_deref())?,
         limit: limit.saturating_add(1),
     };
     let mut items = api.database().commits(&filter).await?;

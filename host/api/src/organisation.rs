@@ -1,9 +1,9 @@
-//! The organisation: legal entities, departments, business calendars, collections, and the stop of everything.
+//! The organisation: legal entities, departments, business calendars, collections, folders, and the stop of everything.
 
 use axum::extract::State;
 use bursar_domain::{
     business::BusinessCalendar,
-    office::{Collection, Department, LegalEntity, STOP, Stop},
+    office::{Collection, Department, Folder, LegalEntity, STOP, Stop},
     row::{Kind, RowKey},
 };
 use bursar_office::Evolution;
@@ -104,6 +104,18 @@ named_rows! {
     ///
     /// A definition changes only if every record there is valid under the new one: `check` tells beforehand.
     put put_collection;
+
+    Folder, Kind::Folder, "put-folder", "documents", put_folder,
+    /// Folders of documents
+    list list_folders "/v1/folders",
+    /// One folder
+    get get_folder "/v1/folders/{id}",
+    /// Make or change a folder
+    ///
+    /// A folder that no one has made is made by its first document. Where the server has a data folder, files that are laid
+    /// into `inbox/ID` of it become documents of a folder with `inbox`, and documents of one with `export` are written to
+    /// `export/ID`.
+    put put_folder;
 }
 
 /// What a definition would make of the records that are there

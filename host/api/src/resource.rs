@@ -183,16 +183,22 @@ pub(crate) fn place(after: Option<&str>) -> Result<Option<(Seq, String)>, Failur
         Some((seq.parse().ok()?, id.to_owned()))
     };
     after
-        .map(|text| {
-            parsed(text).ok_or_else(|| {
-                Failure::new(
-                    StatusCode::BAD_REQUEST,
-                    "cursor-unusable",
-                    "after is the next of an earlier page",
-                )
-            })
-        })
+        .map(|text| parsed(text).ok_or_else(unusable))
         .transpose()
+}
+
+/// A place in a listing of commits, newest first.
+pub(crate) fn behind(after: Option<&str>) -> Result<Option<Seq>, Failure> {
+    let seq = after.map(str::parse).transpose();
+    seq.map_err(|_| unusable())
+}
+
+fn unusable() -> Failure {
+    Failure::new(
+        StatusCode::BAD_REQUEST,
+        "cursor-unusable",
+        "after is the next of an earlier page",
+    )
 }
 
 impl Api {

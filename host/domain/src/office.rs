@@ -145,6 +145,23 @@ pub struct Hold {
     pub matters: BTreeMap<String, String>,
 }
 
+/// A folder of documents.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Folder {
+    /// For people.
+    pub name: String,
+    /// The department that it belongs to; without one it is the whole organisation's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<String>,
+    /// Files that are laid into its folder on the disk become documents.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inbox: bool,
+    /// Its documents are written to its folder on the disk.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub export: bool,
+}
+
 /// A document's description. Its content is the blob of that digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Document {

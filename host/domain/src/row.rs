@@ -52,6 +52,8 @@ kinds! {
     Allocation = "allocation",
     /// A number series of one legal entity and fiscal year.
     Series = "series",
+    /// A folder of documents: whose it is, and whether files come from the disk or go there.
+    Folder = "folder",
     /// A document's description; its bytes are a blob.
     Document = "document",
     /// A question to a person.

@@ -9,6 +9,9 @@ use bursar_domain::{
     money::Currency,
     office::{Automation, Department, LegalEntity, PARTIES, Plugin, STOP, Stop},
     row::{Kind, RowKey},
+    office::{Automation, Collection, Department, LegalEntity, PARTIES, Plugin, STOP, Stop},
+    problem::Problem,
+    row::{Kind, Row, RowKey},
     time,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -254,9 +257,17 @@ impl Session {
         if *expected == Expected::Anything {
             return Ok(());
         }
-        match (self.load(key).await?, expected) {
-            (Some(row), Expected::Revision(revision)) => self.expect_revision(&row, Some(revision)),
-            (Some(_), Expected::Present) | (None, Expected::Absent) => Ok(()),
+        let row = self.load(key).await?;
+        self.expect_row(row.as_ref(), expected)
+    }
+
+    /// Passes if a row is as it is expected to be, or its absence.
+    pub(crate) fn expect_row(&self, row: Option<&Row>, expected: &Expected) -> Result<(), Error> {
+        match (row, expected) {
+            (Some(row), Expected::Revision(revision)) => self.expect_revision(row, Some(revision)),
+            (_, Expected::Anything) | (Some(_), Expected::Present) | (None, Expected::Absent) => {
+                Ok(())
+            }
             _ => Err(Error::conflict(
                 "revision-changed",
                 "the row has another revision than expected",

@@ -332,6 +332,7 @@ fn title_of(key: &RowKey, body: &Value) -> String {
             text("/invoice")
         ),
         Kind::Document => format!("document {:?} in {:?}", text("/name"), text("/folder")),
+        Kind::Folder => format!("folder {:?}", text("/name")),
         Kind::Task => format!("task for {}: {:?}", text("/assignee"), text("/title")),
         Kind::Message => format!("mail to {}: {:?}", text("/to/0"), text("/subject")),
         Kind::State => format!("state {:?} of {}", key.id, key.collection),

@@ -1,18 +1,20 @@
 //! Documents: descriptions are rows, contents are immutable blobs named by their digest.
+//!
+//! A new content under a name is a new image of the row: what was there before stays in the log, and its blob is kept.
 
 use bursar_domain::{
     draft::UniqueKey,
     index::{Comparison, fields_of},
     manifest::{DocumentOperation, Need, Permission},
     office::Document,
-    row::{Kind, Row, RowKey},
+    row::{Kind, Row, RowKey, Seq},
 };
 
 use crate::{
     error::Error,
     input::Faults,
     listing::{Listed, Order, Paging, Scope, Test},
-    session::{Session, View},
+    session::{Expected, Session, View},
     write::{Write, key_of},
 };
 
@@ -20,8 +22,23 @@ use crate::{
 const READ_BYTES_MAX: u32 = 4 << 20;
 /// Largest document, in bytes.
 const DOCUMENT_BYTES_MAX: usize = 256 << 20;
-/// Longest name of a document or folder, in bytes.
+/// Longest name of a document, in bytes.
 const NAME_BYTES_MAX: usize = 200;
+
+/// A content that a document has or had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// The commit that put it there.
+    pub seq: Seq,
+    /// When, in microseconds UTC.
+    pub at_us: i64,
+    /// Who, such as "person:ada".
+    pub author: String,
+    /// The run that did it, if one did.
+    pub run: Option<String>,
+    /// The description of then.
+    pub document: Document,
+}
 
 impl Session {
     /// A document's description. Needs `documents: read` on its folder.
@@ -86,7 +103,50 @@ impl Session {
             .read(&document.sha256, offset, length)?)
     }
 
-    /// Adds a document. The same content under the same name gives the first one again. For people.
+    /// A document's contents, newest first, continued behind a commit. For people.
+    pub async fn document_versions(
+        &mut self,
+        id: &str,
+        before: Option<Seq>,
+        limit: usize,
+    ) -> Result<Vec<Version>, Error> {
+        self.require_administrator()?;
+        let row = self.load_document(id).await?;
+        let versions = self.database.row_history(&row.key, before, limit).await?;
+        let mut found = Vec::with_capacity(versions.len());
+        for version in versions {
+            let Some(body) = version.body else {
+                continue;
+            };
+            let image = Row {
+                body,
+                ..row.clone()
+            };
+            found.push(Version {
+                seq: version.seq,
+                at_us: version.at_us,
+                author: version.author,
+                run: version.run,
+                document: image.decode()?,
+            });
+        }
+        Ok(found)
+    }
+
+    /// Passes if the document of a name is as it is expected to be, or its absence. For people.
+    pub async fn expect_document(
+        &mut self,
+        folder: &str,
+        name: &str,
+        expected: &Expected,
+    ) -> Result<(), Error> {
+        self.require_administrator()?;
+        let row = self.document_named(folder, name).await?;
+        self.expect_row(row.as_ref(), expected)
+    }
+
+    /// Adds a document, or puts a new content under its name: what was there before stays in its history. The same
+    /// content again changes nothing. A folder is defined by the first document. For people.
     pub async fn add_document(
         &mut self,
         folder: &str,
@@ -97,20 +157,12 @@ impl Session {
         self.require_administrator()?;
         check_description(folder, name, media_type, content.len())?;
         let sha256 = bursar_domain::log::sha256_hex(content);
-        let unique = UniqueKey {
-            space: format!("document/{folder}"),
-            value: name.to_owned(),
-        };
-        if let Some(row) = self.document_named(&unique).await? {
-            let there: View<Document> = self.typed(&row)?;
-            let is_same = there.body.sha256 == sha256 && there.body.media_type == media_type;
-            let taken = || {
-                Error::conflict(
-                    "not-unique",
-                    format!("the folder {folder:?} has another document {name:?}"),
-                )
-            };
-            return if is_same { Ok(there) } else { Err(taken()) };
+        let there = self.document_named(folder, name).await?;
+        if let Some(row) = &there {
+            let view: View<Document> = self.typed(row)?;
+            if view.body.sha256 == sha256 && view.body.media_type == media_type {
+                return Ok(view);
+            }
         }
         let document = Document {
             folder: folder.to_owned(),
@@ -119,8 +171,13 @@ impl Session {
             bytes: content.len() as u64,
             sha256: self.database.blobs().put(content)?,
         };
-        let key = RowKey::of(Kind::Document, &self.new_id());
-        self.apply(vec![Write::of(key.clone(), None, &document)?])?;
+        let key = match &there {
+            Some(row) => row.key.clone(),
+            None => RowKey::of(Kind::Document, &self.new_id()),
+        };
+        let mut writes = vec![Write::of(key.clone(), there.as_ref(), &document)?];
+        writes.extend(self.folder_on_first_use(folder).await?);
+        self.apply(writes)?;
         let row = self
             .load(&key)
             .await?
@@ -128,8 +185,12 @@ impl Session {
         Ok(self.typed(&row)?)
     }
 
-    async fn document_named(&mut self, name: &UniqueKey) -> Result<Option<Row>, Error> {
-        match self.holder_of(name).await? {
+    async fn document_named(&mut self, folder: &str, name: &str) -> Result<Option<Row>, Error> {
+        let unique = UniqueKey {
+            space: format!("document/{folder}"),
+            value: name.to_owned(),
+        };
+        match self.holder_of(&unique).await? {
             Some(key) => self.load(&key).await,
             None => Ok(None),
         }
@@ -170,16 +231,11 @@ fn check_description(
     bytes: usize,
 ) -> Result<(), Error> {
     let mut faults = Faults::default();
-    for (pointer, text) in [("/folder", folder), ("/name", name)] {
-        faults.line(pointer, text, 1..=NAME_BYTES_MAX);
-        let is_plain = !text.contains(['/', '\\']) && !matches!(text, "." | "..");
-        faults.unless(
-            is_plain,
-            "wrong-type",
-            pointer,
-            "a plain name without slashes",
-        );
-    }
+    faults.slug("/folder", folder);
+    faults.line("/name", name, 1..=NAME_BYTES_MAX);
+    let is_plain = !name.contains(['/', '\\']) && !matches!(name, "." | "..");
+    let message = "a plain name without slashes";
+    faults.unless(is_plain, "wrong-type", "/name", message);
     faults.line("/media-type", media_type, 1..=127);
     let is_media_type = media_type
         .split_once('/')

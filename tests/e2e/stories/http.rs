@@ -9,6 +9,7 @@ mod conditions;
 mod credits;
 mod cursors;
 mod departments;
+mod folders;
 mod idempotency;
 mod imports;
 mod json;

@@ -47,6 +47,7 @@ async fn populate(database: &Database) {
         (Kind::Calendar, "office", json!({"weekend": ["saturday"]})),
         (Kind::Hold, "r1", json!({"matters": {"audit": "evidence"}})),
         (Kind::Payment, "p1", invoicing::payment(10_000, "ref")),
+        (Kind::Folder, "in", json!({"name": "In"})),
         (
             Kind::Document,
             "d1",

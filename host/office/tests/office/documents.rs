@@ -1,9 +1,29 @@
 //! Documents: descriptions, contents, folders in view.
 
-use bursar_office::Paging;
+use bursar_domain::{
+    office::{Document, Folder},
+    row::Kind,
+};
+use bursar_office::{Expected, Paging, View};
 use serde_json::json;
 
 use crate::organisation::{Organisation, code, grant};
+
+const DEPARTMENT: &str = "finance";
+
+impl Organisation {
+    /// Commits a document and gives it as it then is.
+    async fn put(&mut self, folder: &str, name: &str, content: &[u8]) -> View<Document> {
+        let mut session = self.person();
+        let added = session
+            .add_document(folder, name, "application/xml", content)
+            .await;
+        let id = added.expect("added").id;
+        self.commit(session).await;
+        let there = self.person().document(&id).await;
+        there.expect("it is there")
+    }
+}
 
 #[tokio::test]
 async fn a_document_is_read_in_pieces() {
@@ -46,32 +66,138 @@ async fn a_document_is_read_in_pieces() {
 }
 
 #[tokio::test]
-async fn a_name_is_taken_once_per_folder() {
+async fn a_name_is_one_document_per_folder() {
     let mut office = Organisation::open().await;
-    let mut session = office.person();
-    let first = session
-        .add_document("in", "a.xml", "application/xml", b"one")
-        .await
-        .expect("added");
-    office.commit(session).await;
+    let first = office.put("in", "a.xml", b"one").await;
     let mut session = office.person();
     let again = session
         .add_document("in", "a.xml", "application/xml", b"one")
         .await
         .expect("the same");
-    assert_eq!((again.id, session.draft().is_empty()), (first.id, true));
+    assert_eq!((&again.id, session.draft().is_empty()), (&first.id, true));
+    let other = office.put("out", "a.xml", b"two").await;
+    assert_ne!(other.id, first.id, "another folder");
+}
+
+#[tokio::test]
+async fn a_new_content_keeps_what_was_there_before() {
+    let mut office = Organisation::open().await;
+    let first = office.put("in", "a.xml", b"one").await;
+    let second = office.put("in", "a.xml", b"two!").await;
+    let third = office.put("in", "a.xml", b"one").await;
+    assert_eq!((&second.id, &third.id), (&first.id, &first.id));
+    let mut session = office.person();
+    let versions = session.document_versions(&first.id, None, 9).await;
+    let versions = versions.expect("its contents");
+    let shown: Vec<(u64, &str)> = versions
+        .iter()
+        .map(|version| (version.document.bytes, version.author.as_str()))
+        .collect();
     assert_eq!(
-        code(
-            session
-                .add_document("in", "a.xml", "application/xml", b"two")
-                .await
-        ),
-        "not-unique"
+        shown,
+        [(3, "person:ada"), (4, "person:ada"), (3, "person:ada")]
     );
-    session
-        .add_document("out", "a.xml", "application/xml", b"two")
+    for (version, content) in versions.iter().zip([&b"one"[..], b"two!", b"one"]) {
+        let kept = office.database.blobs().get(&version.document.sha256);
+        assert_eq!(kept.expect("it is kept"), content);
+    }
+    let older = session
+        .document_versions(&first.id, Some(versions[0].seq), 1)
         .await
-        .expect("another folder");
+        .expect("its contents");
+    assert_eq!(older, versions[1..2]);
+    let unknown = session.document_versions("nothing", None, 9).await;
+    assert_eq!(code(unknown), "not-found");
+    let mut automation = office.automation(&[]);
+    let denied = automation.document_versions(&first.id, None, 9).await;
+    assert_eq!(code(denied), "administrator-only");
+}
+
+#[tokio::test]
+async fn a_document_is_put_only_as_it_is_expected() {
+    let mut office = Organisation::open().await;
+    let first = office.put("in", "a.xml", b"one").await;
+    let mut session = office.person();
+    let good = [
+        ("a.xml", Expected::Anything),
+        ("a.xml", Expected::Present),
+        ("a.xml", Expected::Revision(first.revision.clone())),
+        ("b.xml", Expected::Absent),
+        ("b.xml", Expected::Anything),
+    ];
+    for (name, expected) in good {
+        let passed = session.expect_document("in", name, &expected).await;
+        assert!(passed.is_ok(), "{name} {expected:?}");
+    }
+    let bad = [
+        ("a.xml", Expected::Absent),
+        ("a.xml", Expected::Revision("1".to_owned())),
+        ("b.xml", Expected::Present),
+        ("b.xml", Expected::Revision(first.revision)),
+    ];
+    for (name, expected) in bad {
+        let refused = session.expect_document("in", name, &expected).await;
+        assert_eq!(code(refused), "revision-changed", "{name} {expected:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_folder_is_made_by_its_first_document_unless_it_is_defined() {
+    let mut office = Organisation::open().await;
+    office.put("in", "a.xml", b"one").await;
+    let defined = Folder {
+        name: "Outgoing".to_owned(),
+        department: Some(DEPARTMENT.to_owned()),
+        export: true,
+        ..Folder::default()
+    };
+    let mut session = office.person();
+    let put = session.put_folder("out", &defined).await;
+    put.expect("the folder is good");
+    office.commit(session).await;
+    office.put("out", "a.xml", b"one").await;
+    let mut session = office.person();
+    let folders = session
+        .rows::<Folder>(Kind::Folder, &[], &Paging::first())
+        .await
+        .expect("a page");
+    let first_use = Folder {
+        name: "in".to_owned(),
+        ..Folder::default()
+    };
+    let found: Vec<(&str, &Folder)> = folders
+        .items
+        .iter()
+        .map(|row| (&*row.id, &row.body))
+        .collect();
+    assert_eq!(found, [("in", &first_use), ("out", &defined)]);
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_is_refused() {
+    let mut office = Organisation::open().await;
+    let mut session = office.person();
+    let good = Folder {
+        name: "In".to_owned(),
+        ..Folder::default()
+    };
+    let unnamed = Folder::default();
+    let nobodys = Folder {
+        department: Some("nobody".to_owned()),
+        ..good.clone()
+    };
+    for (id, folder, expected) in [
+        ("In", &good, "not-a-slug"),
+        ("..", &good, "not-a-slug"),
+        ("in", &unnamed, "empty"),
+        ("in", &nobodys, "unknown"),
+    ] {
+        assert_eq!(code(session.put_folder(id, folder).await), expected, "{id}");
+    }
+    assert!(session.draft().is_empty());
+    let mut automation = office.automation(&[]);
+    let denied = automation.put_folder("in", &good).await;
+    assert_eq!(code(denied), "administrator-only");
 }
 
 #[tokio::test]

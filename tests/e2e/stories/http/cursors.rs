@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use ureq::http::Method;
 
 use super::{World, items};
 use crate::place::Place;
@@ -44,6 +45,8 @@ fn pages(world: &World) {
         }
     }
     searched(world);
+    let put = world.ask(&Method::PUT, "/v1/folders/inbox/documents/a.txt");
+    put.bytes("text/plain", b"one").expect(200);
     let document = world.get("/openapi.json").expect(200).json();
     world.unchanged(|| {
         unusable(world, &document);
@@ -109,7 +112,7 @@ fn unusable(world: &World, document: &Value) {
     let shorter = cursor.get(..34).expect("ASCII");
     let other = cursor.replace(['0', '1'], "2");
     let long = "f".repeat(10_000);
-    for path in listings(document, "after") {
+    for path in listings(world, document, "after") {
         for bad in [
             "",
             "zzz",
@@ -155,7 +158,7 @@ fn unusable(world: &World, document: &Value) {
 }
 
 fn limits(world: &World, document: &Value) {
-    for path in listings(document, "limit") {
+    for path in listings(world, document, "limit") {
         for bad in [
             "0",
             "1001",
@@ -178,7 +181,10 @@ fn limits(world: &World, document: &Value) {
 }
 
 /// Paths of operations that read and have a parameter, with something that is there in the place of their parts.
-fn listings(document: &Value, parameter: &str) -> Vec<String> {
+fn listings(world: &World, document: &Value, parameter: &str) -> Vec<String> {
+    let documents = world.get("/v1/documents?folder=inbox").expect(200).json();
+    let known = items(&documents)[0]["id"].as_str().expect("an id");
+    let known = format!("/v1/documents/{known}/");
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().expect("paths") {
         let parameters = item["get"]["parameters"].as_array();
@@ -188,6 +194,7 @@ fn listings(document: &Value, parameter: &str) -> Vec<String> {
             .any(|known| known["name"] == parameter)
         {
             let path = path
+                .replace("/v1/documents/{id}/", &known)
                 .replace("{collection}", "notes")
                 .replace("{kind}", "department")
                 .replace("{id}", "some");
