@@ -1,6 +1,6 @@
 //! Invoices and payments, receivable and payable.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, response::Response};
 use bursar_domain::{
     access::Action,
     invoice::{Flow, Invoice, InvoiceContent, InvoiceState, Payment},
@@ -180,15 +180,27 @@ impl RowPath for InvoicePath {
     }
 }
 
+/// An invoice that was drafted or taken in.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct InvoiceTaken {
+    /// The invoice.
+    #[serde(flatten)]
+    pub invoice: Resource<Invoice>,
+    /// Other documents of the same supplier, kind and amount, dated within 30 days: a warning.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub possible_duplicates: Vec<String>,
+}
+
 /// Draft a receivable, or take in a supplier's invoice
 ///
-/// Totals are the host's. `Idempotency-Key` makes it safe to send again.
-#[utoipa::path(post, path = "/v1/invoices", tag = "invoices", request_body = InvoiceContent, responses((status = 201, body = Resource<Invoice>)))]
+/// Totals are the host's. `Idempotency-Key` makes it safe to send again. What a supplier's invoice may be a duplicate of is
+/// named in `possible_duplicates`; its own number is refused the second time.
+#[utoipa::path(post, path = "/v1/invoices", tag = "invoices", request_body = InvoiceContent, responses((status = 201, body = InvoiceTaken)))]
 pub(crate) async fn create_invoice(
     Administrator(caller): Administrator,
     State(api): State<Api>,
     Body { value, asked }: Body<InvoiceContent>,
-) -> Result<Written<Invoice>, Failure> {
+) -> Result<Response, Failure> {
     let asked = asked.unconditional()?;
     let effect_key = asked.effect_key();
     let (value, effect_key) = (&value, &effect_key);
@@ -198,7 +210,13 @@ pub(crate) async fn create_invoice(
             Ok((session, RowKey::of(Kind::Invoice, &made.id)))
         })
         .await?;
-    api.made(changed, "/v1/invoices").await
+    let mut session = api.reading(&caller.actor).await?;
+    let possible_duplicates = session.duplicates_of(&changed.key.id).await?;
+    let written = api.made(changed, "/v1/invoices").await?;
+    Ok(written.answer(|invoice| InvoiceTaken {
+        invoice,
+        possible_duplicates,
+    }))
 }
 
 /// Issue a draft: its number comes with the commit

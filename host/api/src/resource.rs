@@ -102,8 +102,17 @@ pub(crate) struct Written<T> {
 
 impl<T: Serialize> IntoResponse for Written<T> {
     fn into_response(self) -> Response {
-        let mut response = Tagged(self.resource).into_response();
+        self.answer(|resource| resource)
+    }
+}
+
+impl<T> Written<T> {
+    /// The answer, with a body that is made of the row.
+    pub(crate) fn answer<U: Serialize>(self, body: impl FnOnce(Resource<T>) -> U) -> Response {
+        let tag = tag(&self.resource.revision);
+        let mut response = Json(body(self.resource)).into_response();
         let headers = response.headers_mut();
+        headers.extend(tag);
         headers.extend(commit(self.seq));
         if let Some(place) = self
             .made_at

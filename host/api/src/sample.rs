@@ -224,6 +224,7 @@ async fn organisation(session: &mut Session, company: &Company) -> Result<(), Er
             .map(|account| account.iban.clone())
             .collect(),
         mail_from: entity.mail_from.clone(),
+        write_off_max: None,
     };
     session.put_entity(&entity.key, &row).await?;
     session.ensure_parties_collection().await?;
@@ -281,6 +282,9 @@ async fn books(session: &mut Session, company: &Company) -> Result<Ids, Error> {
             lines: invoice.lines.clone(),
             adjustments: Vec::new(),
             supplier_number: invoice.supplier_number.clone(),
+            supplier_date: None,
+            prepaid: None,
+            rounding: None,
             corrects: None,
             extra: Value::Null,
         };

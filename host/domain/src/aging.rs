@@ -128,7 +128,7 @@ pub fn document_entry(invoice: &Invoice) -> Option<Entry> {
         return None;
     }
     let from_day = day(invoice.counts_from());
-    let gross = invoice.totals.gross;
+    let payable = invoice.totals.payable();
     let is_note = invoice.is_credit_note();
     let due_day = invoice.content.due_date.map_or(from_day, day);
     Some(Entry {
@@ -142,15 +142,15 @@ pub fn document_entry(invoice: &Invoice) -> Option<Entry> {
             party: invoice.content.party.clone(),
             books: Books {
                 legal_entity: invoice.content.legal_entity.clone(),
-                currency: gross.currency,
+                currency: payable.currency,
             },
         },
         due_day: (!is_note).then_some(due_day),
         from_day,
         minor: if is_note {
-            gross.minor.saturating_neg()
+            payable.minor.saturating_neg()
         } else {
-            gross.minor
+            payable.minor
         },
     })
 }

@@ -186,6 +186,15 @@ pub struct InvoiceContent {
     /// The supplier's own number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supplier_number: Option<String>,
+    /// The date of issue that a supplier's document says (BT-2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub supplier_date: Option<Date>,
+    /// What was paid in advance (BT-113), in the invoice's currency; not negative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prepaid: Option<Decimal>,
+    /// What rounds the amount that is due (BT-114), in the invoice's currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounding: Option<Decimal>,
     /// The invoice that a note or corrective refers to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub corrects: Option<String>,
@@ -372,6 +381,12 @@ impl Invoice {
     /// The date from which it is owed. A supplier's document of before there was such a date has always been.
     pub fn counts_from(&self) -> Date {
         self.issue_date.or(self.posted_on).unwrap_or(Date::MIN)
+    }
+
+    /// The date that the document says, or that it was taken in.
+    pub fn dated(&self) -> Option<Date> {
+        let of_supplier = self.content.supplier_date.or(self.content.supply_date);
+        self.issue_date.or(of_supplier).or(self.posted_on)
     }
 
     /// Whether money can be set against it.

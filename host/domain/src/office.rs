@@ -12,6 +12,7 @@ use crate::{
     confidentiality::{Class, FieldRules, is_hidden},
     index::IndexField,
     manifest::{Manifest, Permission},
+    money::Money,
 };
 
 /// The collection that invoices and payments take their parties from.
@@ -41,6 +42,9 @@ pub struct LegalEntity {
     /// The sender of its mail.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub mail_from: String,
+    /// Most that is written off of one invoice, in the base currency; without it nothing limits it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub write_off_max: Option<Money>,
 }
 
 fn january() -> i8 {

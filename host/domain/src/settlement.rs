@@ -75,7 +75,7 @@ fn check_invoice(
 ) -> Result<(), Problem> {
     let opening = opening(id, before, after)?;
     let expected = settled.and_then(|sum| opening.checked_sub(sum));
-    let allowed = 0..=after.totals.gross.minor.max(0);
+    let allowed = 0..=after.totals.payable().minor.max(0);
     if expected == Some(after.outstanding.minor) && allowed.contains(&after.outstanding.minor) {
         return Ok(());
     }
@@ -87,9 +87,9 @@ fn check_invoice(
 
 /// What was open before this proposal's allocations.
 fn opening(id: &str, before: Option<&Invoice>, after: &Invoice) -> Result<i64, Problem> {
-    let gross = after.totals.gross.minor;
+    let payable = after.totals.payable().minor;
     let Some(before) = before else {
-        return Ok(if after.state.is_owed() { gross } else { 0 });
+        return Ok(if after.state.is_owed() { payable } else { 0 });
     };
     if before.state != after.state && !before.state.leads_to(after.state) {
         return Err(Problem::new(
@@ -101,7 +101,7 @@ fn opening(id: &str, before: Option<&Invoice>, after: &Invoice) -> Result<i64, P
         ));
     }
     if before.state == InvoiceState::Draft {
-        return Ok(if after.state.is_owed() { gross } else { 0 });
+        return Ok(if after.state.is_owed() { payable } else { 0 });
     }
     if !same_content(before, after) {
         return Err(Problem::new(
@@ -110,7 +110,7 @@ fn opening(id: &str, before: Option<&Invoice>, after: &Invoice) -> Result<i64, P
         ));
     }
     if before.state != after.state && after.state == InvoiceState::Rejected {
-        if before.outstanding == before.totals.gross {
+        if before.outstanding == before.totals.payable() {
             return Ok(0);
         }
         return Err(Problem::new(

@@ -142,6 +142,39 @@ pub struct Totals {
     pub gross: Money,
     /// One for each (category, rate) that occurs, by category, then rate.
     pub tax_totals: Vec<TaxTotal>,
+    /// What is to be paid after all (BT-115), if something was paid in advance or is rounded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due: Option<Money>,
+}
+
+impl Totals {
+    /// What is to be paid: the sum with tax, unless something was paid in advance or is rounded.
+    pub fn payable(&self) -> Money {
+        self.due.unwrap_or(self.gross)
+    }
+
+    /// The same with what was paid in advance (BT-113) and what rounds (BT-114), in major units.
+    pub fn settled_by(
+        self,
+        prepaid: Option<Decimal>,
+        rounding: Option<Decimal>,
+    ) -> Result<Self, MoneyError> {
+        if prepaid.is_none() && rounding.is_none() {
+            return Ok(Self { due: None, ..self });
+        }
+        let part = |amount: Option<Decimal>| {
+            let none = Money::zero(self.gross.currency);
+            amount.map_or(Ok(none), |it| Money::from_decimal(it, self.gross.currency))
+        };
+        let due = self
+            .gross
+            .checked_sub(part(prepaid)?)?
+            .checked_add(part(rounding)?)?;
+        Ok(Self {
+            due: Some(due),
+            ..self
+        })
+    }
 }
 
 /// Computes the figures of an invoice. An invoice without lines has totals of nothing.
@@ -234,6 +267,7 @@ fn sum_up(line_nets: Vec<Money>, taxable: Taxable) -> Result<Totals, MoneyError>
         tax,
         gross,
         tax_totals,
+        due: None,
     })
 }
 

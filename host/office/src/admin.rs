@@ -67,6 +67,11 @@ impl Session {
         if !entity.mail_from.is_empty() {
             check_address(&mut faults, "/mail_from", &entity.mail_from);
         }
+        if let Some(limit) = entity.write_off_max {
+            let is_good = !limit.is_negative() && limit.currency.code() == entity.base_currency;
+            let message = "not negative, in the base currency";
+            faults.unless(is_good, "out-of-range", "/write_off_max", message);
+        }
         faults.result()?;
         self.ensure_parties_collection().await?;
         self.upsert(RowKey::of(Kind::Entity, id), entity).await

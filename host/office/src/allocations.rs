@@ -6,6 +6,7 @@ use bursar_domain::{
     invoice::{Allocation, Flow, Invoice, Payment, Settlement},
     manifest::InvoiceOperation,
     money::Money,
+    office::LegalEntity,
     problem::Problem,
     row::{Kind, Row, RowKey},
 };
@@ -202,10 +203,40 @@ impl Session {
         check_period(&mut faults, &entity, "", date);
         faults.result()?;
         check_settled(&open, amount, "/amount")?;
+        self.check_write_off(&entity, invoice, amount).await?;
         let [allocation, invoice_image] =
             self.settle(&row, open, (Settlement::WriteOff, ""), amount, date, reason)?;
         self.apply(vec![free.used_for(invoice)?, allocation, invoice_image])?;
         self.own_invoice(invoice).await
+    }
+
+    /// The legal entity's limit holds for all that is written off of an invoice.
+    async fn check_write_off(
+        &mut self,
+        entity: &LegalEntity,
+        invoice: &str,
+        amount: Money,
+    ) -> Result<(), Error> {
+        let Some(limit) = entity.write_off_max else {
+            return Ok(());
+        };
+        if amount.currency != limit.currency {
+            let message = format!(
+                "write-offs are limited to {limit}, which no other currency can be compared with"
+            );
+            return Err(Error::invalid("currency-mismatch", "/amount", message));
+        }
+        let earlier = self.allocations_by("invoice", invoice).await?;
+        let earlier = earlier
+            .iter()
+            .filter(|it| it.settlement == Settlement::WriteOff);
+        let all = earlier.map(|it| it.amount).chain([amount]);
+        let sum = Money::checked_sum(all, limit.currency);
+        if sum.is_ok_and(|sum| sum.minor <= limit.minor) {
+            return Ok(());
+        }
+        let message = format!("at most {limit} is written off of one invoice");
+        Err(Error::invalid("over-limit", "/amount", message))
     }
 
     /// The new allocation, and the invoice with less outstanding (INV-4).

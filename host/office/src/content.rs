@@ -1,9 +1,10 @@
 //! What an author of an invoice decides: whether it is well formed, and the totals that follow.
 
 use bursar_domain::{
+    decimal::Decimal,
     derive::normalised_number,
     invoice::{Adjustment, Flow, InvoiceContent, InvoiceKind},
-    money::Currency,
+    money::{Currency, Money},
     totals::{AdjustmentInput, LINES_MAX, LineInput, Place, Totals, TotalsError, compute},
 };
 
@@ -56,6 +57,26 @@ pub(crate) fn check_content(content: &InvoiceContent) -> Result<Currency, Error>
             "a payable's number has letters or digits; a receivable has none",
         );
     }
+    faults.unless(
+        content.supplier_date.is_none() || content.flow == Flow::Payable,
+        "wrong-type",
+        "/supplier-date",
+        "a receivable gets its date when it is issued",
+    );
+    let parts = [
+        ("/prepaid", content.prepaid),
+        ("/rounding", content.rounding),
+    ];
+    for (pointer, part) in parts {
+        let (Some(currency), Some(part)) = (currency, part) else {
+            continue;
+        };
+        if let Err(error) = Money::from_decimal(part, currency) {
+            faults.add("not-money", pointer, error.to_string());
+        }
+    }
+    let is_paid_back = content.prepaid.is_some_and(Decimal::is_negative);
+    faults.unless(!is_paid_back, "out-of-range", "/prepaid", "not negative");
     faults.result()?;
     currency.ok_or_else(|| Error::invalid("not-money", "/currency", "unknown currency"))
 }
@@ -98,7 +119,16 @@ pub(crate) fn totals_of(content: &InvoiceContent, currency: Currency) -> Result<
         })
         .collect();
     let totals = compute(&lines, &inputs(&content.adjustments), currency)
-        .map_err(|error| totals_fault(&error))?;
+        .map_err(|error| totals_fault(&error))?
+        .settled_by(content.prepaid, content.rounding)
+        .map_err(|error| Error::invalid("totals-invalid", "/prepaid", error.to_string()))?;
+    if totals.payable().is_negative() && !totals.gross.is_negative() {
+        let message = format!(
+            "{} would be due: no more is paid in advance",
+            totals.payable()
+        );
+        return Err(Error::invalid("negative-total", "/prepaid", message));
+    }
     if totals.gross.is_negative() {
         let message = format!(
             "the total is {}: what goes the other way is a credit note",

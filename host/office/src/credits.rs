@@ -47,7 +47,10 @@ impl Session {
             kind: InvoiceKind::CreditNote,
             corrects: Some(invoice.to_owned()),
             supplier_number: None,
+            supplier_date: None,
             due_date: None,
+            // What was paid in advance is given back too.
+            prepaid: None,
             ..credited_content(&corrected.content, lines)?
         };
         self.draft_invoice(key, &content).await
@@ -75,9 +78,10 @@ impl Session {
         let credited = settlement::credit(&invoice, invoice.credited.as_ref(), note)
             .map_err(|problem| Error::conflict(&problem.code, problem.message))?;
         invoice.credited = Some(credited);
-        let gross = note.totals.gross;
-        let part = Money::new(gross.minor.min(invoice.outstanding.minor), gross.currency);
-        let rest = gross.checked_sub(part);
+        let payable = note.totals.payable();
+        let part = payable.minor.min(invoice.outstanding.minor);
+        let part = Money::new(part, payable.currency);
+        let rest = payable.checked_sub(part);
         note.outstanding = rest.map_err(|error| Error::Broken(format!("{key}: {error}")))?;
         if part.minor == 0 {
             return Ok(vec![Write::of(key, Some(&row), &invoice)?]);
@@ -101,6 +105,7 @@ fn credited_content(
         return Ok(content);
     }
     content.adjustments = Vec::new();
+    content.rounding = None;
     content.lines = lines
         .iter()
         .enumerate()

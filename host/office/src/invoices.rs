@@ -75,7 +75,7 @@ impl Session {
         let mut writes = vec![free.used_for(&id)?];
         if content.flow == Flow::Payable {
             invoice.state = InvoiceState::Received;
-            invoice.outstanding = invoice.totals.gross;
+            invoice.outstanding = invoice.totals.payable();
             invoice.posted_on = Some(self.posting_date(content).await?);
         }
         let write = Write::of(RowKey::of(Kind::Invoice, &id), None, &invoice)?;
@@ -186,7 +186,7 @@ impl Session {
         invoice.party_name = self.party_named(&invoice.content.party, "/party").await?;
         invoice.state = InvoiceState::Issued;
         invoice.issue_date = issue_date;
-        invoice.outstanding = invoice.totals.gross;
+        invoice.outstanding = invoice.totals.payable();
         let mut writes = self.credit(id, &mut invoice, date).await?;
         writes.push(Write::of(row.key.clone(), Some(&row), &invoice)?);
         self.apply(writes)?;

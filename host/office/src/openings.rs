@@ -33,7 +33,7 @@ pub struct OpenItem {
     pub number: String,
     /// The date that it was issued.
     pub issue_date: Date,
-    /// What is still open of it, from nothing to its gross amount.
+    /// What is still open of it, from nothing to what was to be paid.
     pub outstanding: Money,
 }
 
@@ -51,8 +51,8 @@ impl Session {
             Keyed::Free(free) => free,
         };
         let drafted = self.draft_of(&item.content).await?;
-        self.check_item(item, drafted.totals.gross).await?;
-        let settled = drafted.totals.gross.checked_sub(item.outstanding);
+        self.check_item(item, drafted.totals.payable()).await?;
+        let settled = drafted.totals.payable().checked_sub(item.outstanding);
         let settled = settled.map_err(|error| {
             Error::invalid("currency-mismatch", "/outstanding", error.to_string())
         })?;
@@ -85,7 +85,7 @@ impl Session {
         self.own_invoice(&id).await
     }
 
-    async fn check_item(&mut self, item: &OpenItem, gross: Money) -> Result<(), Error> {
+    async fn check_item(&mut self, item: &OpenItem, payable: Money) -> Result<(), Error> {
         let entity = self
             .entity_named(&item.content.legal_entity, "/content/legal_entity")
             .await?;
@@ -110,12 +110,12 @@ impl Session {
             "/issue_date",
             format!("not after today, {today}"),
         );
-        let is_part = (0..=gross.minor).contains(&item.outstanding.minor);
+        let is_part = (0..=payable.minor).contains(&item.outstanding.minor);
         faults.unless(
             is_part,
             "out-of-range",
             "/outstanding",
-            format!("from nothing to {gross}"),
+            format!("from nothing to {payable}"),
         );
         check_period(&mut faults, &entity, "/issue_date", item.issue_date);
         faults.result()

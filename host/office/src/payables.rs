@@ -1,19 +1,32 @@
 //! The steps of a supplier's invoice, from its arrival until it may be paid.
 
 use bursar_domain::{
+    aging::day,
+    index::{Comparison, fields_of},
     invoice::{Flow, Invoice, InvoiceContent, InvoiceState},
     manifest::InvoiceOperation,
     money::Money,
+    row::Kind,
 };
 use jiff::civil::Date;
+use serde_json::Value;
 
 use crate::{
     error::Error,
     input::Faults,
+    invoices::field,
+    listing::Scope,
     organisation::check_period,
     session::{Session, View},
-    write::Write,
+    write::{Write, to_value},
 };
+
+/// Most documents that a warning names.
+const DUPLICATES_MAX: usize = 10;
+/// Documents of one supplier and amount read at a time.
+const DUPLICATES_PAGE_ROWS: usize = 100;
+/// Days between the dates of two documents that may be the same.
+const DUPLICATE_DAYS_MAX: u64 = 30;
 
 impl Session {
     /// The date that a supplier's document counts from, within an open period (INV-10).
@@ -25,7 +38,46 @@ impl Session {
         let mut faults = Faults::default();
         check_period(&mut faults, &entity, "", today);
         faults.result()?;
-        Ok(today)
+        let is_open =
+            |date: &Date| *date <= today && entity.lock_date.is_none_or(|locked| *date > locked);
+        Ok(content.supplier_date.filter(is_open).unwrap_or(today))
+    }
+
+    /// Other documents of a supplier that may be the same as this one: of its kind and amount, dated within 30 days of it.
+    /// A warning and nothing more, of at most ten. Needs `invoices: read`.
+    pub async fn duplicates_of(&mut self, id: &str) -> Result<Vec<String>, Error> {
+        let (row, invoice) = self.invoice_for(id, InvoiceOperation::Read).await?;
+        if invoice.content.flow != Flow::Payable {
+            return Ok(Vec::new());
+        }
+        let gross = invoice.totals.gross;
+        let fields = fields_of(Kind::Invoice);
+        let mut scope = Scope::all(Kind::Invoice, "");
+        // The supplier's documents of that amount are found by their index: the other tests are of few rows.
+        for (name, value) in [
+            ("party", Value::from(invoice.content.party.as_str())),
+            ("gross", Value::from(gross.minor)),
+            ("currency", Value::from(gross.currency.code())),
+            ("flow", to_value(&invoice.content.flow)?),
+            ("kind", to_value(&invoice.content.kind)?),
+        ] {
+            scope = scope.and(&field(&fields, name)?, Comparison::Equal, &[value])?;
+        }
+        let (mut found, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.list(&scope, after, DUPLICATES_PAGE_ROWS).await?;
+            for other in page.rows.iter().filter(|other| other.key != row.key) {
+                if may_be_same(&invoice, &other.decode()?) {
+                    found.push(other.key.id.to_string());
+                }
+            }
+            after = page.next.filter(|_| found.len() < DUPLICATES_MAX);
+            if after.is_none() {
+                found.truncate(DUPLICATES_MAX);
+                self.hand_out(found.len())?;
+                return Ok(found);
+            }
+        }
     }
 
     /// Takes a payable's next step: matched, needs-attention, approved, scheduled or rejected. Needs `invoices: approve`.
@@ -50,7 +102,7 @@ impl Session {
             ));
         }
         if next == InvoiceState::Rejected {
-            if invoice.outstanding != invoice.totals.gross {
+            if invoice.outstanding != invoice.totals.payable() {
                 return Err(Error::conflict(
                     "settled",
                     "it is settled in part: reverse the payments first",
@@ -81,4 +133,12 @@ impl Session {
         self.apply(writes)?;
         self.own_invoice(id).await
     }
+}
+
+/// Of two documents of one supplier, kind and amount.
+fn may_be_same(one: &Invoice, other: &Invoice) -> bool {
+    let (Some(one), Some(date)) = (one.dated(), other.dated()) else {
+        return false;
+    };
+    other.state.is_owed() && day(one).abs_diff(day(date)) <= DUPLICATE_DAYS_MAX
 }

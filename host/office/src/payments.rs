@@ -192,7 +192,7 @@ impl Session {
         date: Date,
     ) -> Result<Vec<Write>, Error> {
         let mut settled: BTreeMap<String, (Money, Date)> = BTreeMap::new();
-        for allocation in self.allocations_of(payment).await? {
+        for allocation in self.allocations_by("source", payment).await? {
             let (sum, latest) = settled
                 .entry(allocation.invoice)
                 .or_insert((Money::zero(allocation.amount.currency), date));
@@ -233,12 +233,17 @@ impl Session {
         Ok(writes)
     }
 
-    async fn allocations_of(&mut self, payment: &str) -> Result<Vec<Allocation>, Error> {
+    /// All allocations with an id in one of their fields.
+    pub(crate) async fn allocations_by(
+        &mut self,
+        name: &str,
+        id: &str,
+    ) -> Result<Vec<Allocation>, Error> {
         let fields = fields_of(Kind::Allocation);
         let scope = Scope::all(Kind::Allocation, "").and(
-            &field(&fields, "source")?,
+            &field(&fields, name)?,
             Comparison::Equal,
-            &[Value::from(payment)],
+            &[Value::from(id)],
         )?;
         let (mut found, mut after) = (Vec::new(), None);
         loop {

@@ -30,6 +30,7 @@ pub async fn init(settings: Settings, style: Style, init: &Init) -> Result<(), F
         lock_date: None,
         bank_accounts: Vec::new(),
         mail_from: init.mail_from.clone(),
+        write_off_max: None,
     };
     let path = format!("/v1/entities/{}", part(&init.entity));
     let put = Client::here(place)

@@ -215,9 +215,11 @@ pub fn totals(
     let lines = Money::checked_sum(totals.line_nets.iter().copied(), currency)?;
     let (allowances, charges) = (adjusted(false)?, adjusted(true)?);
     let net = lines.checked_sub(allowances)?.checked_add(charges)?;
+    let (prepaid, rounding) = (invoice.content.prepaid, invoice.content.rounding);
     let is_consistent = totals.line_nets.len() == invoice.content.lines.len()
         && net == totals.net
-        && net.checked_add(totals.tax)? == totals.gross;
+        && net.checked_add(totals.tax)? == totals.gross
+        && totals.clone().settled_by(prepaid, rounding)? == *totals;
     if !is_consistent {
         return Err(UblError::Inconsistent);
     }
@@ -231,7 +233,15 @@ pub fn totals(
     if !charges.is_zero() {
         document.amount("cbc:ChargeTotalAmount", charges);
     }
-    document.amount("cbc:PayableAmount", totals.gross);
+    for (element, part) in [
+        ("cbc:PrepaidAmount", prepaid),
+        ("cbc:PayableRoundingAmount", rounding),
+    ] {
+        if let Some(part) = part {
+            document.amount(element, Money::from_decimal(part, currency)?);
+        }
+    }
+    document.amount("cbc:PayableAmount", totals.payable());
     document.close();
     Ok(())
 }

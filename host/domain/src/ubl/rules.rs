@@ -268,7 +268,8 @@ fn check_identified(seller: &Trader, invoice: &Invoice) -> Result<(), UblError> 
 
 /// BR-CO-25
 fn check_due(invoice: &Invoice, particulars: &Particulars) -> Result<(), UblError> {
-    let is_owed = invoice.content.kind != InvoiceKind::CreditNote && invoice.totals.gross.minor > 0;
+    let is_owed =
+        invoice.content.kind != InvoiceKind::CreditNote && invoice.totals.payable().minor > 0;
     let is_told = invoice.content.due_date.is_some() || particulars.payment_terms.is_some();
     if is_owed && !is_told {
         return missing("BT-9", "document");

@@ -97,6 +97,9 @@ fn invoice(
             lines,
             adjustments,
             supplier_number: None,
+            supplier_date: None,
+            prepaid: None,
+            rounding: None,
             corrects: None,
             extra: serde_json::Value::Null,
         },
@@ -301,6 +304,36 @@ fn an_amount_finer_than_the_currency_is_refused() {
         matches!(found, Err(UblError::Money(MoneyError::TooFine { .. }))),
         "{found:?}"
     );
+}
+
+#[test]
+fn what_was_paid_in_advance_and_what_rounds_is_told() {
+    let mut partly = invoice(
+        InvoiceKind::Invoice,
+        vec![line("1", "99.98", &tax("S", "0.01"))],
+        vec![],
+        "EUR",
+    );
+    partly.content.prepaid = Some(decimal("30.5"));
+    partly.content.rounding = Some(decimal("-0.01"));
+    assert_eq!(written(&partly), Err(UblError::Inconsistent));
+    let (prepaid, rounding) = (partly.content.prepaid, partly.content.rounding);
+    let totals = partly.totals.clone().settled_by(prepaid, rounding);
+    partly.totals = totals.expect("it adds up");
+    assert_eq!(partly.totals.payable().format(), "69.48 EUR");
+    let text = written(&partly).expect("nothing is missing");
+    let leaves = leaves(&text);
+    let total = |name: &str| {
+        values(
+            &leaves,
+            &format!("Invoice/cac:LegalMonetaryTotal/cbc:{name}"),
+        )
+    };
+    assert_eq!(total("PrepaidAmount"), ["30.50"]);
+    assert_eq!(total("PayableRoundingAmount"), ["-0.01"]);
+    assert_eq!(total("PayableAmount"), ["69.48"]);
+    partly.content.rounding = Some(decimal("0.001"));
+    assert!(matches!(written(&partly), Err(UblError::Money(_))));
 }
 
 #[test]

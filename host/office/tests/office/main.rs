@@ -17,3 +17,4 @@ mod references;
 mod settlement;
 mod state;
 mod tasks;
+mod terms;

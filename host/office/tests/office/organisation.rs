@@ -44,6 +44,7 @@ pub fn entity() -> LegalEntity {
         lock_date: Some(date(2025, 12, 31)),
         bank_accounts: vec!["AT611904300234573201".to_owned()],
         mail_from: "office@acme.example".to_owned(),
+        write_off_max: None,
     }
 }
 
@@ -256,6 +257,9 @@ pub fn content(flow: Flow, party: &str, price: &str) -> InvoiceContent {
         }],
         adjustments: Vec::new(),
         supplier_number: None,
+        supplier_date: None,
+        prepaid: None,
+        rounding: None,
         corrects: None,
         extra: Value::Null,
     }
