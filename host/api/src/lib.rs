@@ -23,6 +23,7 @@ mod log;
 mod messages;
 pub mod openapi;
 mod organisation;
+mod papers;
 mod parameters;
 mod plugins;
 mod records;

@@ -6,14 +6,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bursar_db::{Checkpoint, CommitFilter, CommitRecord};
-use bursar_office::describe::{RowDiff, describe_commit};
-use http::StatusCode;
 use bursar_db::{Checkpoint, CommitFilter, CommitRecord, Query as RowsAsked};
 use bursar_domain::{
     draft::{Direction, Position},
     row::Kind,
 };
+use bursar_office::describe::{RowDiff, describe_commit};
 use bursar_office::describe::{RowDiff, describe_commit, visible};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 

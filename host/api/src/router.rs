@@ -8,8 +8,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     Api, aging, automations, documents, edge, exports, health, holds, imports, invoices, jobs, log,
-    messages, openapi, organisation, parameters, plugins, records, rows, runs, sample, tasks,
-    tokens, why,
+    messages, openapi, organisation, papers, parameters, plugins, records, rows, runs, sample,
+    tasks, tokens, why,
 };
 
 /// Routes and their document.
@@ -109,6 +109,8 @@ fn books() -> OpenApiRouter<Api> {
         .routes(routes!(invoices::get_payment))
         .routes(routes!(invoices::reverse_payment))
         .routes(routes!(invoices::allocate))
+        .routes(routes!(papers::get_invoice_page))
+        .routes(routes!(papers::get_invoice_ubl))
         .routes(routes!(aging::get_aging))
         .routes(routes!(aging::list_balances))
         .routes(routes!(organisation::list_folders))

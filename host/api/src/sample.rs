@@ -225,6 +225,10 @@ async fn organisation(session: &mut Session, company: &Company) -> Result<(), Er
             .collect(),
         mail_from: entity.mail_from.clone(),
         write_off_max: None,
+        vat_id: None,
+        tax_number: None,
+        company_id: None,
+        address: None,
     };
     session.put_entity(&entity.key, &row).await?;
     session.ensure_parties_collection().await?;

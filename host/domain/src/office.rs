@@ -42,9 +42,38 @@ pub struct LegalEntity {
     /// The sender of its mail.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub mail_from: String,
+    /// Its VAT id, with the prefix of its country (BT-31).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vat_id: Option<String>,
+    /// A tax number that is no VAT id (BT-32).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tax_number: Option<String>,
+    /// In a register of companies (BT-30).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company_id: Option<String>,
+    /// Where it is (BG-5).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
     /// Most that is written off of one invoice, in the base currency; without it nothing limits it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub write_off_max: Option<Money>,
+}
+
+/// Where somebody is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Address {
+    /// Street and house.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub street: Option<String>,
+    /// As the post wants it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postcode: Option<String>,
+    /// Town.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// ISO 3166-1 code of two letters.
+    pub country: String,
 }
 
 fn january() -> i8 {

@@ -7,11 +7,11 @@ use bursar_domain::{
     index::fields_of,
     manifest::{Authority, Permission},
     money::Currency,
-    office::{Automation, Department, LegalEntity, PARTIES, Plugin, STOP, Stop},
-    row::{Kind, RowKey},
     office::{Automation, Collection, Department, LegalEntity, PARTIES, Plugin, STOP, Stop},
+    office::{Automation, Department, LegalEntity, PARTIES, Plugin, STOP, Stop},
     problem::Problem,
     row::{Kind, Row, RowKey},
+    row::{Kind, RowKey},
     time,
 };
 use serde::{Serialize, de::DeserializeOwned};
@@ -67,6 +67,7 @@ impl Session {
         if !entity.mail_from.is_empty() {
             check_address(&mut faults, "/mail_from", &entity.mail_from);
         }
+        check_particulars(&mut faults, entity);
         if let Some(limit) = entity.write_off_max {
             let is_good = !limit.is_negative() && limit.currency.code() == entity.base_currency;
             let message = "not negative, in the base currency";
@@ -364,6 +365,35 @@ fn is_domain_within(pattern: &str, wider: &str) -> bool {
             .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
     };
     pattern == wider || wider.strip_prefix("*.").is_some_and(below)
+}
+
+/// What a legal entity's papers say of it.
+fn check_particulars(faults: &mut Faults, entity: &LegalEntity) {
+    let address = entity.address.as_ref();
+    let texts = [
+        ("/vat_id", &entity.vat_id),
+        ("/tax_number", &entity.tax_number),
+        ("/company_id", &entity.company_id),
+    ];
+    let of_address = address.map(|it| {
+        [
+            ("/address/street", &it.street),
+            ("/address/postcode", &it.postcode),
+            ("/address/city", &it.city),
+        ]
+    });
+    for (pointer, text) in texts.into_iter().chain(of_address.into_iter().flatten()) {
+        if let Some(text) = text {
+            faults.line(pointer, text, 1..=NAME_BYTES_MAX);
+        }
+    }
+    let is_country = |code: &str| code.len() == 2 && code.bytes().all(|b| b.is_ascii_uppercase());
+    faults.unless(
+        address.is_none_or(|it| is_country(&it.country)),
+        "out-of-range",
+        "/address/country",
+        "two capital letters by ISO 3166-1",
+    );
 }
 
 /// The parties' definition. What invoices need is the name; the rest is what back offices keep of the people they deal with.

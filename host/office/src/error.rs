@@ -15,7 +15,7 @@ use bursar_domain::{problem::Problem, row::Malformed};
 /// | `Invalid` | of values: `empty`, `too-long`, `too-many`, `too-large`, `too-deep`, `control-character`, `out-of-range`, `not-json`, `not-an-object`, `not-a-date`, `not-a-decimal`, `not-money`, `not-an-address`, `not-a-slug`, `not-a-digest`, `not-one-line`, `wrong-type`, `wrong-count`, `value-too-long`, `duplicate`, `unknown` |
 /// | | of listings: `not-indexed`, `order-too-long`, `cursor-unusable`, `page-empty` |
 /// | | of schemas: `schema-invalid`, `schema-remote`, `schema-violation`, `unique-not-indexed` |
-/// | | of money: `totals-invalid`, `negative-total`, `currency-mismatch`, `entity-mismatch`, `period-locked`, `over-allocated`, `over-settled`, `over-limit`, `source-unusable`, `party-mismatch` |
+/// | | of money: `totals-invalid`, `negative-total`, `currency-mismatch`, `entity-mismatch`, `period-locked`, `over-allocated`, `over-settled`, `over-limit`, `not-issued`, `term-missing`, `term-malformed`, `source-unusable`, `party-mismatch` |
 /// | | of schedules and time: `nothing-open`, `unknown-zone`, `not-local-time` |
 /// | | of plugins and runs: `manifest-exceeded`, `trigger-not-asked` |
 /// | | of files: `file-unreadable`, `not-utf-8`, `not-a-workbook`; of imports: `key-not-unique`, `key-missing` |

@@ -29,6 +29,7 @@ mod listing;
 pub mod messages;
 pub mod openings;
 mod organisation;
+mod papers;
 mod payables;
 pub mod payments;
 mod records;

@@ -31,6 +31,10 @@ pub async fn init(settings: Settings, style: Style, init: &Init) -> Result<(), F
         bank_accounts: Vec::new(),
         mail_from: init.mail_from.clone(),
         write_off_max: None,
+        vat_id: None,
+        tax_number: None,
+        company_id: None,
+        address: None,
     };
     let path = format!("/v1/entities/{}", part(&init.entity));
     let put = Client::here(place)

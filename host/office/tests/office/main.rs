@@ -12,6 +12,7 @@ mod interruptions;
 mod invoices;
 mod listings;
 mod organisation;
+mod papers;
 mod records;
 mod references;
 mod settlement;

@@ -45,6 +45,10 @@ pub fn entity() -> LegalEntity {
         bank_accounts: vec!["AT611904300234573201".to_owned()],
         mail_from: "office@acme.example".to_owned(),
         write_off_max: None,
+        vat_id: None,
+        tax_number: None,
+        company_id: None,
+        address: None,
     }
 }
 

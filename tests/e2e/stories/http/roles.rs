@@ -57,6 +57,8 @@ const OPERATIONS: &[(Action, &[&str])] = &[
             "search_payments",
             "get_payment",
             "get_aging",
+            "get_invoice_page",
+            "get_invoice_ubl",
             "list_balances",
             "list_folders",
             "get_folder",
