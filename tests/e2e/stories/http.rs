@@ -3,6 +3,7 @@
 //! One module for each kind of manners. [`World`] is a place with a server on it; [`Reply::problem`] checks what every
 //! failure has in common.
 
+mod aging;
 mod bodies;
 mod collections;
 mod conditions;
