@@ -1,7 +1,6 @@
 //! An invoice on paper: one HTML page in its reader's language, and the UBL text of what we issued.
 //!
-//! Both say what the row, its legal entity and its party say, and nothing else: no clock, no settings. Texts of the two are
-//! escaped by the template's engine and by [`bursar_domain::ubl`].
+//! Both say what the row, its legal entity and its party say, and nothing else: no clock, no settings.
 
 mod words;
 
@@ -343,7 +342,7 @@ impl Papers {
 
 fn side(words: &Words, role: &'static str, trader: &Trader) -> Side {
     let address = &trader.address;
-    let town = [&address.postcode, &address.city].map(|part| part.clone().unwrap_or_default());
+    let town = [&address.postcode, &address.city].map(|it| it.as_deref().unwrap_or_default());
     let named =
         |name: &str, text: &Option<String>| text.as_ref().map(|text| format!("{name} {text}"));
     let lines = [

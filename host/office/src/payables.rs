@@ -108,6 +108,13 @@ impl Session {
                     "it is settled in part: reverse the payments first",
                 ));
             }
+            // What was set against it, and taken back, stays in the ledger for the days between.
+            if !self.allocations_by("invoice", id).await?.is_empty() {
+                return Err(Error::conflict(
+                    "settled",
+                    "money was set against it before: a credit note takes it back",
+                ));
+            }
             invoice.outstanding = Money::zero(invoice.outstanding.currency);
         }
         let before = invoice.counts();

@@ -180,8 +180,9 @@ impl History {
             Step::Reverse { payment, on } => self.reverse(payment, at(on)),
             Step::Reject(place) => {
                 let id = self.pick(false, place)?;
+                // The office rejects nothing that money was ever set against.
+                let is_untouched = self.allocations.iter().all(|it| it.invoice != id);
                 let invoice = self.documents.get_mut(&id)?;
-                let is_untouched = invoice.outstanding == invoice.totals.gross;
                 if invoice.state != InvoiceState::Received || !is_untouched {
                     return None;
                 }
