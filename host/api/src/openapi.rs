@@ -29,6 +29,10 @@ const TAGS: &[(&str, &str)] = &[
         "organisation",
         "Legal entities, departments, business calendars, the stop.",
     ),
+    (
+        "calendars",
+        "Calendars, their entries, and when these happen; who is busy, and when everybody is free.",
+    ),
     ("plugins", "Installed plugin versions."),
     ("jobs", "Work that takes seconds."),
     (

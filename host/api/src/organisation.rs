@@ -1,9 +1,12 @@
 //! The organisation: legal entities, departments, business calendars, collections, folders, and the stop of everything.
+//! The organisation: legal entities, departments, business calendars, calendars, collections, and the stop of everything.
 
 use axum::extract::State;
 use bursar_domain::{
     business::BusinessCalendar,
     office::{Collection, Department, Folder, LegalEntity, STOP, Stop},
+    calendar::Calendar,
+    office::{Collection, Department, LegalEntity, STOP, Stop},
     row::{Kind, RowKey},
 };
 use bursar_office::Evolution;
@@ -87,12 +90,22 @@ named_rows! {
     /// Make or change a department
     put put_department;
 
-    BusinessCalendar, Kind::Calendar, "put-calendar", "organisation", put_calendar,
+    BusinessCalendar, Kind::BusinessCalendar, "put-business-calendar", "organisation", put_business_calendar,
     /// Business calendars
-    list list_calendars "/v1/calendars",
+    list list_business_calendars "/v1/business-calendars",
     /// One business calendar
-    get get_calendar "/v1/calendars/{id}",
+    get get_business_calendar "/v1/business-calendars/{id}",
     /// Make or change a business calendar
+    put put_business_calendar;
+
+    Calendar, Kind::Calendar, "put-calendar", "calendars", put_calendar,
+    /// Calendars
+    ///
+    /// A calendar holds entries; which days an office is open is in a business calendar.
+    list list_calendars "/v1/calendars",
+    /// One calendar
+    get get_calendar "/v1/calendars/{id}",
+    /// Make or change a calendar
     put put_calendar;
 
     Collection, Kind::Collection, "define-collection", "records", define_collection,

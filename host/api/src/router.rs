@@ -18,6 +18,7 @@ pub(crate) fn routes() -> (Router<Api>, OpenApi) {
         .merge(host())
         .merge(automation())
         .merge(books())
+        .merge(schedules())
         .split_for_parts();
     (router, openapi::complete(document))
 }
@@ -38,10 +39,10 @@ fn host() -> OpenApiRouter<Api> {
             organisation::get_department,
             organisation::put_department
         ))
-        .routes(routes!(organisation::list_calendars))
+        .routes(routes!(organisation::list_business_calendars))
         .routes(routes!(
-            organisation::get_calendar,
-            organisation::put_calendar
+            organisation::get_business_calendar,
+            organisation::put_business_calendar
         ))
         .routes(routes!(organisation::get_stop, organisation::put_stop))
         .routes(routes!(sample::load_sample))
@@ -127,6 +128,16 @@ fn books() -> OpenApiRouter<Api> {
         .routes(routes!(rows::get_row))
         .routes(routes!(rows::list_history))
         .routes(routes!(log::verify))
+}
+
+/// Calendars, their entries, and what these come to.
+fn schedules() -> OpenApiRouter<Api> {
+    OpenApiRouter::new()
+        .routes(routes!(organisation::list_calendars))
+        .routes(routes!(
+            organisation::get_calendar,
+            organisation::put_calendar
+        ))
 }
 
 impl Api {

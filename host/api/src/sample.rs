@@ -252,7 +252,7 @@ async fn organisation(session: &mut Session, company: &Company) -> Result<(), Er
                 format!("{}: {error}", calendar.name),
             )
         })?;
-        session.put_calendar(&calendar.name, &body).await?;
+        session.put_business_calendar(&calendar.name, &body).await?;
     }
     Ok(())
 }

@@ -107,6 +107,10 @@ fn own_keys(key: &RowKey, body: &Value) -> Vec<UniqueKey> {
             ),
             None => Vec::new(),
         },
+        Kind::Entry => match text("uid") {
+            Some(uid) => unique(entry_space(&key.collection), uid),
+            None => Vec::new(),
+        },
         Kind::Document => match text("name") {
             Some(name) => unique(
                 format!("document/{}", text("folder").unwrap_or_default()),
@@ -126,6 +130,7 @@ pub fn rows_of_space(space: &str) -> Option<(Kind, &str)> {
         "invoice-number" | "supplier-number" => Some((Kind::Invoice, "")),
         "bank-reference" => Some((Kind::Payment, "")),
         "document" => Some((Kind::Document, "")),
+        "entry-uid" => Some((Kind::Entry, of)),
         _ => None,
     }
 }
@@ -137,6 +142,11 @@ pub fn normalised_number(number: &str) -> String {
         .filter(|c| c.is_alphanumeric())
         .flat_map(char::to_uppercase)
         .collect()
+}
+
+/// The space of the UIDs of a calendar's entries.
+pub fn entry_space(calendar: &str) -> String {
+    format!("entry-uid/{calendar}")
 }
 
 /// The space of a record's unique field.

@@ -236,7 +236,12 @@ pub fn fields_of(kind: Kind) -> Vec<IndexField> {
             ("assignee", "/assignee", Text),
             ("is-closed", "/is_closed", Boolean),
         ]),
-        Kind::Automation => named(&[("department", "/department", Text)]),
+        Kind::Automation | Kind::Calendar => named(&[("department", "/department", Text)]),
+        Kind::Entry => named(&[
+            ("kind", "/kind", Text),
+            ("first", "/first_s", Integer),
+            ("last", "/last_s", Integer),
+        ]),
         _ => Vec::new(),
     }
 }

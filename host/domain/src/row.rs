@@ -43,7 +43,12 @@ kinds! {
     /// What keeps a record from being deleted.
     Hold = "hold",
     /// A business calendar.
+    /// A business calendar: which days are open.
+    BusinessCalendar = "business-calendar",
+    /// A calendar that holds entries.
     Calendar = "calendar",
+    /// An entry of a calendar: an event, task, reminder or shift.
+    Entry = "entry",
     /// An invoice or credit note, receivable or payable.
     Invoice = "invoice",
     /// A payment or its reversal.
@@ -98,7 +103,7 @@ impl fmt::Display for Kind {
 pub struct RowKey {
     /// What the row is.
     pub kind: Kind,
-    /// The group within the kind: a record's collection, a series' legal entity, a state's automation.
+    /// The group within the kind: a record's collection, an entry's calendar, a series' legal entity, a state's automation.
     pub collection: Arc<str>,
     /// The row's id within (kind, collection).
     pub id: Arc<str>,

@@ -90,7 +90,7 @@ impl Session {
     }
 
     /// Makes or changes a business calendar.
-    pub async fn put_calendar(
+    pub async fn put_business_calendar(
         &mut self,
         id: &str,
         calendar: &BusinessCalendar,
@@ -99,7 +99,8 @@ impl Session {
         let mut faults = Faults::default();
         faults.slug("/id", id);
         faults.result()?;
-        self.upsert(RowKey::of(Kind::Calendar, id), calendar).await
+        self.upsert(RowKey::of(Kind::BusinessCalendar, id), calendar)
+            .await
     }
 
     /// Defines the collection that invoices and payments take their parties from, unless the organisation has its own.

@@ -333,6 +333,10 @@ fn title_of(key: &RowKey, body: &Value) -> String {
         ),
         Kind::Document => format!("document {:?} in {:?}", text("/name"), text("/folder")),
         Kind::Folder => format!("folder {:?}", text("/name")),
+        Kind::Entry => {
+            let (kind, title, start) = (text("/kind"), text("/title"), text("/start"));
+            format!("{kind} {title:?} in {}, from {start}", key.collection)
+        }
         Kind::Task => format!("task for {}: {:?}", text("/assignee"), text("/title")),
         Kind::Message => format!("mail to {}: {:?}", text("/to/0"), text("/subject")),
         Kind::State => format!("state {:?} of {}", key.id, key.collection),

@@ -17,6 +17,8 @@ use bursar_domain::{problem::Problem, row::Malformed};
 /// | | of schemas: `schema-invalid`, `schema-remote`, `schema-violation`, `unique-not-indexed` |
 /// | | of money: `totals-invalid`, `negative-total`, `currency-mismatch`, `entity-mismatch`, `period-locked`, `over-allocated`, `over-settled`, `over-limit`, `not-issued`, `term-missing`, `term-malformed`, `source-unusable`, `party-mismatch` |
 /// | | of schedules and time: `nothing-open`, `unknown-zone`, `not-local-time` |
+/// | | of money: `totals-invalid`, `negative-total`, `currency-mismatch`, `entity-mismatch`, `period-locked`, `over-allocated`, `over-settled`, `source-unusable`, `party-mismatch` |
+/// | | of schedules and time: `nothing-open`, `unknown-zone`, `not-local-time`, `not-a-time`, `not-a-moment`, `not-a-length`, `not-a-rule`, `too-frequent`, `days-and-times`, `nothing-found`; of calendars' files: `not-a-calendar` |
 /// | | of plugins and runs: `manifest-exceeded`, `trigger-not-asked` |
 /// | | of files: `file-unreadable`, `not-utf-8`, `not-a-workbook`; of imports: `key-not-unique`, `key-missing` |
 /// | `Limit` | `state-names` |

@@ -17,7 +17,7 @@ impl Session {
         date: Date,
         days: i32,
     ) -> Result<Date, Error> {
-        self.calendar(calendar)
+        self.business_calendar(calendar)
             .await?
             .add(date, days)
             .map_err(fault)
@@ -30,13 +30,13 @@ impl Session {
         start: Date,
         end: Date,
     ) -> Result<u32, Error> {
-        self.calendar(calendar)
+        self.business_calendar(calendar)
             .await?
             .between(start, end)
             .map_err(fault)
     }
 
-    async fn calendar(&mut self, id: &str) -> Result<BusinessCalendar, Error> {
+    pub(crate) async fn business_calendar(&mut self, id: &str) -> Result<BusinessCalendar, Error> {
         let unknown = || {
             Error::NotFound(Problem::new(
                 "calendar-unknown",
@@ -47,7 +47,7 @@ impl Session {
             return Err(unknown());
         }
         let found = self
-            .find::<BusinessCalendar>(&RowKey::of(Kind::Calendar, id))
+            .find::<BusinessCalendar>(&RowKey::of(Kind::BusinessCalendar, id))
             .await?;
         found.map(|(_, calendar)| calendar).ok_or_else(unknown)
     }

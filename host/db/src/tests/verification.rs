@@ -46,6 +46,13 @@ async fn populate(database: &Database) {
         (Kind::Department, "finance", json!({"name": "Finance"})),
         (Kind::Calendar, "office", json!({"weekend": ["saturday"]})),
         (Kind::Hold, "r1", json!({"matters": {"audit": "evidence"}})),
+        (
+            Kind::BusinessCalendar,
+            "office",
+            json!({"weekend": ["saturday"]}),
+        ),
+        (Kind::Calendar, "office", json!({"name": "Office"})),
+        (Kind::Entry, "e1", json!({"uid": "1", "first_s": 1})),
         (Kind::Payment, "p1", invoicing::payment(10_000, "ref")),
         (Kind::Folder, "in", json!({"name": "In"})),
         (

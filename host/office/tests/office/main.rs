@@ -3,9 +3,11 @@
 mod admin;
 mod aging;
 mod confidentiality;
+mod calendars;
 mod credits;
 mod differential;
 mod documents;
+mod exchange;
 mod exports;
 mod imports;
 mod interruptions;

@@ -130,7 +130,7 @@ impl Organisation {
         let weekend = [Weekday::Saturday, Weekday::Sunday];
         let calendar = BusinessCalendar::new(weekend, [date(2026, 4, 6)], 1).expect("a calendar");
         session
-            .put_calendar("vienna", &calendar)
+            .put_business_calendar("vienna", &calendar)
             .await
             .expect("a calendar");
         session

@@ -111,7 +111,7 @@ async fn organisation(stage: &Stage, session: &mut Session, seed: &Seed) {
         let body =
             json!({"weekend": calendar.weekend, "holidays": calendar.holidays, "version": 1});
         let body: BusinessCalendar = serde_json::from_value(body).expect("a calendar");
-        let put = session.put_calendar(&calendar.name, &body).await;
+        let put = session.put_business_calendar(&calendar.name, &body).await;
         put.expect("the calendar is good");
     }
     for (slug, definition) in &seed.collections {

@@ -1,0 +1,178 @@
+//! Calendars that hold entries, and the entries. For administrators.
+
+use bursar_domain::{
+    calendar::{self, Calendar, EntryContent, StoredEntry},
+    index::{Comparison, Condition, fields_of},
+    row::{Kind, Row, RowKey},
+    schedule::{ScheduleError, Window},
+    time,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    effects::Keyed,
+    error::Error,
+    input::Faults,
+    listing::{Listed, Paging, Scope},
+    session::{Session, View},
+    write::{Write, key_of, to_value},
+};
+
+/// Longest name of a calendar, in bytes.
+const NAME_BYTES_MAX: usize = 200;
+const SECOND_US: i64 = 1_000_000;
+
+impl Session {
+    /// Makes or changes a calendar.
+    pub async fn put_calendar(&mut self, id: &str, calendar: &Calendar) -> Result<(), Error> {
+        self.require_administrator()?;
+        let mut faults = Faults::default();
+        faults.slug("/id", id);
+        faults.line("/name", &calendar.name, 1..=NAME_BYTES_MAX);
+        faults.unless(
+            time::zone(&calendar.zone).is_ok(),
+            "unknown-zone",
+            "/zone",
+            "an IANA zone such as Europe/Vienna",
+        );
+        let department = self.exists(Kind::Department, &calendar.department).await?;
+        faults.unless(
+            department,
+            "unknown",
+            "/department",
+            "there is no such department",
+        );
+        faults.result()?;
+        self.upsert(RowKey::of(Kind::Calendar, id), calendar).await
+    }
+
+    /// A calendar.
+    pub async fn calendar(&mut self, id: &str) -> Result<View<Calendar>, Error> {
+        self.control_row(Kind::Calendar, id, "such calendar").await
+    }
+
+    /// Adds an entry to a calendar; the same key gives the same entry again.
+    pub async fn create_entry(
+        &mut self,
+        calendar: &str,
+        key: &str,
+        content: &EntryContent,
+    ) -> Result<View<StoredEntry>, Error> {
+        self.calendar(calendar).await?;
+        let input = json!({"calendar": calendar, "content": to_value(content)?});
+        let free = match self.effect("entries.create", key, &input).await? {
+            Keyed::Used(id) => return self.entry(calendar, &id).await,
+            Keyed::Free(free) => free,
+        };
+        let id = self.new_id();
+        let mut content = content.clone();
+        if content.uid.is_empty() {
+            content.uid.clone_from(&id);
+        }
+        let row_key = RowKey::within(Kind::Entry, calendar, &id);
+        let write = Write::of(row_key, None, &stored(&content)?)?;
+        self.refuse_taken(&write.key, &write.unique, "not-unique")
+            .await?;
+        self.apply(vec![free.used_for(&id)?, write])?;
+        self.entry(calendar, &id).await
+    }
+
+    /// One entry of a calendar.
+    pub async fn entry(&mut self, calendar: &str, id: &str) -> Result<View<StoredEntry>, Error> {
+        let row = self.entry_row(calendar, id).await?;
+        Ok(self.typed(&row)?)
+    }
+
+    /// Replaces an entry. Its UID stays what it is.
+    pub async fn update_entry(
+        &mut self,
+        calendar: &str,
+        id: &str,
+        expected: Option<&str>,
+        content: &EntryContent,
+    ) -> Result<View<StoredEntry>, Error> {
+        let row = self.entry_row(calendar, id).await?;
+        self.expect_revision(&row, expected)?;
+        let there: StoredEntry = row.decode()?;
+        let mut content = content.clone();
+        if content.uid.is_empty() {
+            content.uid.clone_from(&there.content.uid);
+        }
+        if content.uid != there.content.uid {
+            return Err(Error::invalid(
+                "out-of-range",
+                "/uid",
+                "an entry keeps its UID for ever",
+            ));
+        }
+        self.upsert(row.key, &stored(&content)?).await?;
+        self.entry(calendar, id).await
+    }
+
+    /// Takes an entry out of its calendar, with all its occurrences.
+    pub async fn remove_entry(
+        &mut self,
+        calendar: &str,
+        id: &str,
+        expected: Option<&str>,
+    ) -> Result<(), Error> {
+        let row = self.entry_row(calendar, id).await?;
+        self.expect_revision(&row, expected)?;
+        self.apply(vec![Write::removal(&row)])
+    }
+
+    /// Entries of a calendar by id: all of them, or those that may happen in a window.
+    pub async fn list_entries(
+        &mut self,
+        calendar: &str,
+        window: Option<Window>,
+        paging: &Paging,
+    ) -> Result<Listed<StoredEntry>, Error> {
+        self.calendar(calendar).await?;
+        let scope = entries_of(calendar, window)?;
+        self.page(&scope, paging, |session, row| Ok(session.typed(row)?))
+            .await
+    }
+
+    async fn entry_row(&mut self, calendar: &str, id: &str) -> Result<Row, Error> {
+        self.calendar(calendar).await?;
+        let key = key_of(Kind::Entry, calendar, id, "such entry")?;
+        let row = self.load(&key).await?;
+        row.ok_or_else(|| Error::not_found("such entry"))
+    }
+}
+
+/// An entry as it will be stored.
+pub(crate) fn stored(content: &EntryContent) -> Result<StoredEntry, Error> {
+    let entry = content.read().map_err(Error::Invalid)?;
+    StoredEntry::new(&entry).map_err(|error| fault(&error, ""))
+}
+
+/// A fault of a schedule as one of the input.
+pub(crate) fn fault(error: &ScheduleError, pointer: &str) -> Error {
+    Error::invalid(calendar::code(error), pointer, error.to_string())
+}
+
+/// The listing of a calendar's entries: with a window, those whose occurrences may begin in it or last into it.
+pub(crate) fn entries_of(calendar: &str, window: Option<Window>) -> Result<Scope, Error> {
+    let mut scope = Scope::all(Kind::Entry, calendar);
+    let Some(window) = window else {
+        return Ok(scope);
+    };
+    let seconds = |at_us: i64| Value::from(at_us.div_euclid(SECOND_US));
+    for field in fields_of(Kind::Entry) {
+        let condition = match field.name.as_str() {
+            "first" => Condition::new(&field, Comparison::LessOrEqual, &[seconds(window.end_us)])?,
+            "last" => {
+                let start = [seconds(window.start_us)];
+                let mut ends = Condition::new(&field, Comparison::GreaterOrEqual, &start)?;
+                let endless = Condition::new(&field, Comparison::Missing, &[])?;
+                ends.ranges.extend(endless.ranges);
+                ends
+            }
+            _ => continue,
+        };
+        scope.conditions.push(condition);
+    }
+    Ok(scope)
+}
