@@ -7,6 +7,7 @@
 
 mod aging;
 mod automations;
+mod calendars;
 mod caller;
 mod change;
 mod documents;

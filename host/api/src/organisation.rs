@@ -4,8 +4,8 @@
 use axum::extract::State;
 use bursar_domain::{
     business::BusinessCalendar,
-    office::{Collection, Department, Folder, LegalEntity, STOP, Stop},
     calendar::Calendar,
+    office::{Collection, Department, Folder, LegalEntity, STOP, Stop},
     office::{Collection, Department, LegalEntity, STOP, Stop},
     row::{Kind, RowKey},
 };

@@ -7,9 +7,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Api, aging, automations, documents, edge, exports, health, holds, imports, invoices, jobs, log,
-    messages, openapi, organisation, papers, parameters, plugins, records, rows, runs, sample,
-    tasks, tokens, why,
+    Api, aging, automations, calendars, documents, edge, exports, health, holds, imports, invoices,
+    jobs, log, messages, openapi, organisation, papers, parameters, plugins, records, rows, runs,
+    sample, tasks, tokens, why,
 };
 
 /// Routes and their document.
@@ -138,6 +138,19 @@ fn schedules() -> OpenApiRouter<Api> {
             organisation::get_calendar,
             organisation::put_calendar
         ))
+        .routes(routes!(calendars::list_entries, calendars::create_entry))
+        .routes(routes!(
+            calendars::get_entry,
+            calendars::update_entry,
+            calendars::delete_entry
+        ))
+        .routes(routes!(calendars::list_occurrences))
+        .routes(routes!(
+            calendars::export_calendar,
+            calendars::import_calendar
+        ))
+        .routes(routes!(calendars::free_busy))
+        .routes(routes!(calendars::find_slots))
 }
 
 impl Api {

@@ -98,6 +98,9 @@ pub enum Command {
     Import(Import),
     /// Export a collection's records as CSV or JSON Lines
     Export(Export),
+    /// Look at calendars, and exchange them as iCalendar files
+    #[command(subcommand)]
+    Calendar(Calendar),
     /// Load an organisation from a file of sample data
     #[command(subcommand)]
     Sample(Sample),
@@ -583,6 +586,42 @@ pub struct Export {
     /// Where to write it [default: stdout]
     #[arg(long)]
     pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Calendar {
+    /// List the calendars
+    List {
+        /// Most calendars to list
+        #[arg(long, default_value_t = 1000)]
+        limit: usize,
+    },
+    /// Show what happens in a calendar, in its own zone
+    Show {
+        /// The calendar
+        id: String,
+        /// First day, such as 2026-01-31 [default: from now on]
+        #[arg(long)]
+        from: Option<String>,
+        /// How many days, at most 400
+        #[arg(long, default_value_t = 14)]
+        days: u16,
+    },
+    /// Take an iCalendar file (.ics) in; the same file again changes nothing
+    Import {
+        /// The calendar
+        id: String,
+        /// The file
+        file: PathBuf,
+    },
+    /// Write a calendar as an iCalendar file (.ics)
+    Export {
+        /// The calendar
+        id: String,
+        /// Where to [default: stdout]
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Subcommand)]

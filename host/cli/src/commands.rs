@@ -4,6 +4,7 @@ mod aging;
 mod audit;
 mod automation;
 mod collection;
+mod calendar;
 mod document;
 mod export;
 mod import;
@@ -90,6 +91,7 @@ async fn ask(client: &Client, style: Style, command: Command) -> Result<(), Fail
         Command::Document(command) => document::perform(client, style, command).await,
         Command::Import(command) => import::import(client, style, command).await,
         Command::Export(command) => export::export(client, style, command).await,
+        Command::Calendar(command) => calendar::perform(client, style, command).await,
         Command::Sample(command) => sample::perform(client, style, command).await,
         Command::Audit(command) => audit::perform(client, style, command).await,
         Command::Token(command) => token::perform(client, style, command).await,

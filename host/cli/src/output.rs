@@ -29,8 +29,12 @@ pub fn print<T: Serialize>(
     if !printed.is_empty() && !printed.ends_with('\n') {
         printed.push('\n');
     }
-    let written = std::io::stdout().lock().write_all(printed.as_bytes());
-    match written {
+    print_exactly(printed.as_bytes())
+}
+
+/// Prints a file as it is.
+pub fn print_exactly(bytes: &[u8]) -> Result<(), Failure> {
+    match std::io::stdout().lock().write_all(bytes) {
         // Whoever read along has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         written => written.map_err(|error| Failure::host("cannot write to stdout", error)),

@@ -6,6 +6,7 @@
 mod aging;
 mod bodies;
 mod collections;
+mod calendars;
 mod conditions;
 mod credits;
 mod cursors;

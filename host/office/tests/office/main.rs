@@ -2,8 +2,8 @@
 
 mod admin;
 mod aging;
-mod confidentiality;
 mod calendars;
+mod confidentiality;
 mod credits;
 mod differential;
 mod documents;
