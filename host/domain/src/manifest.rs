@@ -1,6 +1,7 @@
 //! A plugin's manifest: what it asks for, and the reach of what it imports.
 
 mod limits;
+mod triggers;
 
 use std::collections::BTreeSet;
 
@@ -9,6 +10,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use limits::Limits;
+pub use triggers::{Misfire, TriggerAsk};
 
 use crate::{confidentiality::Class, invoice::Flow, problem::Problem};
 
@@ -55,35 +57,6 @@ pub struct Manifest {
 
 fn empty_object() -> Value {
     Value::Object(serde_json::Map::new())
-}
-
-/// One thing that starts the plugin.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
-pub enum TriggerAsk {
-    /// A person or program.
-    Manual,
-    /// A clock: a cron expression in the legal entity's zone.
-    Timer {
-        /// Unique within the manifest.
-        name: String,
-        /// Five fields: minute, hour, day of month, month, day of week.
-        cron: String,
-        /// What happens with firings that were missed while the host was down.
-        #[serde(default)]
-        misfire: Misfire,
-    },
-}
-
-/// What happens with missed firings.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Misfire {
-    /// They are left out.
-    Skip,
-    /// One run stands for all of them.
-    #[default]
-    Once,
 }
 
 /// A permission and the author's reason for it.
@@ -431,19 +404,13 @@ impl Manifest {
 
     fn problems(&self) -> Vec<Problem> {
         let mut found = self.limits.problems();
-        let slug = |text: &str| {
-            (1..=64).contains(&text.len())
-                && text
-                    .bytes()
-                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-        };
         let mut require = |holds: bool, pointer: String, message: &str| {
             if !holds {
                 found.push(Problem::at("manifest-invalid", pointer, message));
             }
         };
         require(
-            slug(&self.name),
+            is_name(&self.name),
             "/name".into(),
             "a name has 1 to 64 lower-case letters, digits and hyphens",
         );
@@ -484,21 +451,12 @@ impl Manifest {
             "/triggers".into(),
             "a plugin has at most 32 triggers",
         );
-        let mut timers = BTreeSet::new();
-        for (place, trigger) in self.triggers.iter().enumerate() {
-            if let TriggerAsk::Timer { name, .. } = trigger {
-                require(
-                    slug(name) && timers.insert(name),
-                    format!("/triggers/{place}/name"),
-                    "a timer has a unique name in lower case",
-                );
-            }
-        }
         require(
             (1..=100).contains(&self.retry.attempts_max),
             "/retry/attempts_max".into(),
             "attempts_max is 1 to 100",
         );
+        found.extend(triggers::problems(&self.triggers));
         found
     }
 
@@ -521,6 +479,12 @@ impl Manifest {
             })
             || reach == Reach::Free
     }
+}
+
+/// 1 to 64 lower-case letters, digits and hyphens.
+fn is_name(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=64).contains(&text.len()) && text.bytes().all(allowed)
 }
 
 #[cfg(test)]

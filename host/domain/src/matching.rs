@@ -26,6 +26,11 @@ pub enum Cause<'a> {
         /// Its name in the manifest.
         timer: &'a str,
     },
+    /// An occurrence that a trigger of that name waits for is due.
+    Occurrence {
+        /// The trigger's name in the manifest.
+        trigger: &'a str,
+    },
 }
 
 impl<'a> Cause<'a> {
@@ -34,6 +39,7 @@ impl<'a> Cause<'a> {
         match trigger {
             Trigger::Manual { .. } => Cause::Manual { automation },
             Trigger::Timer { timer, .. } => Cause::Timer { timer },
+            Trigger::Occurrence { trigger, .. } => Cause::Occurrence { trigger },
         }
     }
 }
@@ -147,6 +153,7 @@ pub fn asks(manifest: &Manifest, cause: Cause<'_>) -> bool {
     manifest.triggers.iter().any(|ask| match (ask, cause) {
         (TriggerAsk::Manual, Cause::Manual { .. }) => true,
         (TriggerAsk::Timer { name, .. }, Cause::Timer { timer }) => name == timer,
+        (TriggerAsk::Occurrence { name, .. }, Cause::Occurrence { trigger }) => name == trigger,
         _ => false,
     })
 }
@@ -189,7 +196,13 @@ mod tests {
         let there = Cause::Manual { automation: "b" };
         let nightly = Cause::Timer { timer: "nightly" };
         let hourly = Cause::Timer { timer: "hourly" };
+        let by_calendar =
+            manifest("[[triggers]]\nkind = 'occurrence'\nname = 'nightly'\ncalendar = 'desk'\n");
+        let due = Cause::Occurrence { trigger: "nightly" };
         let cases = [
+            (due, &on, &by_calendar, None),
+            (due, &on, &by_clock, Some(Unmet::TriggerNotAsked)),
+            (nightly, &on, &by_calendar, Some(Unmet::TriggerNotAsked)),
             (here, &on, &by_hand, None),
             (nightly, &on, &by_clock, None),
             (there, &off, &by_clock, Some(Unmet::OtherAutomation)),

@@ -20,9 +20,9 @@ use crate::{
 pub struct Event {
     /// Unique within the source: (automation, id) is one run.
     pub id: String,
-    /// Where it came from: "manual", "timer/NAME".
+    /// Where it came from: "manual", "timer/NAME", "calendar/ID".
     pub source: String,
-    /// What happened: "manual.started", "timer.fired".
+    /// What happened: "manual.started", "timer.fired", "occurrence.due".
     #[serde(rename = "type")]
     pub event_type: String,
     /// When, in microseconds UTC. It is also the run's clock.
@@ -51,6 +51,23 @@ pub enum Trigger {
         /// The planned instant, in microseconds UTC.
         scheduled_us: i64,
         /// Earlier firings that this one stands for.
+        missed: u32,
+    },
+    /// An occurrence of a calendar is due. The contract's word for it is a timer's tick, until it has one of its own.
+    Occurrence {
+        /// The trigger's name in the manifest.
+        trigger: String,
+        /// The calendar.
+        calendar: String,
+        /// The entry's UID.
+        uid: String,
+        /// The start that its series gives the occurrence, in microseconds UTC: with the UID its name for ever.
+        original_start_us: i64,
+        /// When it begins, in microseconds UTC.
+        start_us: i64,
+        /// The planned instant: as long before the start as the trigger asks, in microseconds UTC.
+        scheduled_us: i64,
+        /// Earlier occurrences that this one stands for.
         missed: u32,
     },
 }

@@ -19,6 +19,8 @@ use crate::{error::Error, input::Faults, schema, session::Session, write::Write}
 const EVENT_ID_BYTES_MAX: usize = 200;
 /// What the ids of timers' events begin with: nobody else may use up a firing.
 const TIMER_EVENTS: &str = "timer/";
+/// What the ids of occurrences' events begin with.
+const OCCURRENCE_EVENTS: &str = "occurrence/";
 /// Most subjects of a manual run.
 const SUBJECTS_MAX: usize = 100;
 
@@ -70,6 +72,18 @@ impl Session {
         Ok(id)
     }
 
+    /// Queues the run of an event unless the automation has one of that name, whatever it was queued for; tells whether
+    /// it is new. For administrators.
+    pub async fn enqueue_once(&mut self, automation: &str, event: &Event) -> Result<bool, Error> {
+        self.require_administrator()?;
+        let key = RowKey::of(Kind::Run, &run_id(automation, &event.id));
+        if self.load(&key).await?.is_some() {
+            return Ok(false);
+        }
+        self.enqueue(automation, event).await?;
+        Ok(true)
+    }
+
     /// Notes how far a timer of an automation has fired. For administrators.
     pub async fn put_timer(
         &mut self,
@@ -80,7 +94,8 @@ impl Session {
         self.require_administrator()?;
         let body: Automation = self.automation(automation).await?.body;
         let manifest = self.plugin(&body.plugin).await?.body.manifest;
-        if !matching::asks(&manifest, Cause::Timer { timer }) {
+        let causes = [Cause::Timer { timer }, Cause::Occurrence { trigger: timer }];
+        if !causes.iter().any(|cause| matching::asks(&manifest, *cause)) {
             return Err(refusal(Unmet::TriggerNotAsked, automation));
         }
         self.upsert(
@@ -135,13 +150,15 @@ fn refusal(unmet: Unmet, automation: &str) -> Error {
 
 fn check_event(event: &Event) -> Result<(), Error> {
     let mut faults = Faults::default();
-    let is_timers = matches!(event.trigger, Trigger::Timer { .. });
-    faults.unless(
-        is_timers || !event.id.starts_with(TIMER_EVENTS),
-        "out-of-range",
-        "/id",
-        format!("ids that begin with {TIMER_EVENTS:?} are the timers' own"),
-    );
+    let is_manual = matches!(event.trigger, Trigger::Manual { .. });
+    for own in [TIMER_EVENTS, OCCURRENCE_EVENTS] {
+        faults.unless(
+            !is_manual || !event.id.starts_with(own),
+            "out-of-range",
+            "/id",
+            format!("ids that begin with {own:?} are the timers' own"),
+        );
+    }
     for (pointer, text) in [
         ("/id", &event.id),
         ("/source", &event.source),

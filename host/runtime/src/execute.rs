@@ -191,6 +191,17 @@ fn trigger_of(claim: &Claim) -> Result<handler::Trigger, Error> {
             scheduled: *scheduled_us,
             missed: *missed,
         }),
+        // The contract has no case for it yet: the event's type, source and id say what it is.
+        Trigger::Occurrence {
+            trigger,
+            scheduled_us,
+            missed,
+            ..
+        } => handler::Trigger::Timer(handler::Tick {
+            timer: trigger.clone(),
+            scheduled: *scheduled_us,
+            missed: *missed,
+        }),
     })
 }
 

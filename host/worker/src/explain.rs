@@ -43,6 +43,11 @@ pub enum Asked {
         /// For which instant, in microseconds UTC; none leaves out whether the timer fires then.
         scheduled_us: Option<i64>,
     },
+    /// An occurrence of a calendar was due.
+    Occurrence {
+        /// The name of the trigger in the manifest.
+        trigger: String,
+    },
 }
 
 /// What to explain.
@@ -205,6 +210,9 @@ async fn runs_of(
                         timer: timer.clone(),
                         scheduled_us: Some(*scheduled_us),
                     },
+                    Trigger::Occurrence { trigger, .. } => Asked::Occurrence {
+                        trigger: trigger.clone(),
+                    },
                 });
             let reason = reason_of(&run, notices.remove(run.id.as_str()), stop);
             let answer = Answer::Run {
@@ -284,6 +292,7 @@ impl Conditions<'_> {
         let cause = match asked {
             Asked::Manual { automation } => Cause::Manual { automation },
             Asked::Timer { timer, .. } => Cause::Timer { timer },
+            Asked::Occurrence { trigger } => Cause::Occurrence { trigger },
         };
         let Some(manifest) = self.shared.manifest(snapshot, automation).await? else {
             return Ok(Err(Unmet::TriggerNotAsked));
@@ -291,13 +300,14 @@ impl Conditions<'_> {
         if let Err(unmet) = matching::check(cause, id, automation, &manifest) {
             return Ok(Err(unmet));
         }
-        // What somebody starts is queued, stop or not.
-        let Asked::Timer {
-            timer,
-            scheduled_us,
-        } = asked
-        else {
-            return Ok(Ok(()));
+        let (timer, scheduled_us) = match asked {
+            // What somebody starts is queued, stop or not.
+            Asked::Manual { .. } => return Ok(Ok(())),
+            Asked::Occurrence { .. } => return Ok(matching::check_stop(&self.stop)),
+            Asked::Timer {
+                timer,
+                scheduled_us,
+            } => (timer, scheduled_us),
         };
         let timers = self.shared.timers_of(snapshot, id, automation).await?;
         let watched = timers.iter().find(|watched| watched.timer == *timer);

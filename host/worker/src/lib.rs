@@ -9,6 +9,7 @@ mod deliver;
 mod error;
 mod execute;
 mod explain;
+mod occurrences;
 mod prepare;
 mod preview;
 #[cfg(test)]
@@ -19,7 +20,10 @@ mod turns;
 mod upcoming;
 mod work;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
 
 use bursar_db::Database;
 use bursar_runtime::Runtime;
@@ -74,6 +78,8 @@ struct Inner {
     seed_key: [u8; 32],
     preparations: Preparations,
     turns: Turns,
+    /// When calendars were looked at for occurrences that are due, in microseconds UTC.
+    calendars_seen_us: AtomicI64,
 }
 
 impl Worker {
@@ -94,6 +100,7 @@ impl Worker {
             seed_key,
             preparations: Preparations::default(),
             turns,
+            calendars_seen_us: AtomicI64::new(i64::MIN),
         };
         Self {
             inner: Arc::new(inner),

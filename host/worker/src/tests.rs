@@ -1,5 +1,6 @@
 //! What is told about timers and events, on an office with a few automations.
 
+mod firing;
 mod office;
 
 use bursar_db::{RunEnd, RunState, SettledRun};

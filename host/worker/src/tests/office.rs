@@ -18,7 +18,7 @@ use crate::{
 
 pub(super) struct Office {
     pub(super) database: Database,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Office {
@@ -28,10 +28,7 @@ impl Office {
         let database = Database::open_sqlite(folder.path(), Keys::derive(&[7; 32]))
             .await
             .expect("a fresh database");
-        let office = Self {
-            database,
-            _folder: folder,
-        };
+        let office = Self { database, folder };
         office
             .change(async |session| {
                 for (id, zone) in [("acme", "Europe/Vienna"), ("over-there", "Asia/Tokyo")] {
@@ -56,6 +53,14 @@ impl Office {
                 .await;
         }
         office
+    }
+
+    /// The process ends, and another one opens the same folder.
+    pub(super) async fn restart(&mut self) {
+        let keys = Keys::derive(&[7; 32]);
+        self.database = Database::open_sqlite(self.folder.path(), keys)
+            .await
+            .expect("the same database");
     }
 
     pub(super) async fn change(

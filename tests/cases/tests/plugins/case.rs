@@ -142,7 +142,7 @@ impl Play {
         let time_us = day.morning_us();
         let timer = self.manifest.triggers.iter().find_map(|ask| match ask {
             TriggerAsk::Timer { name, .. } => Some(name),
-            TriggerAsk::Manual => None,
+            TriggerAsk::Manual | TriggerAsk::Occurrence { .. } => None,
         });
         let trigger = match day.trigger.as_str() {
             "manual" => json!({"kind": "manual", "input": {}, "subjects": []}),
