@@ -54,25 +54,8 @@ fn pairs(expected: &[[&str; 2]]) -> Vec<[String; 2]> {
         .collect()
 }
 
-#[test]
-fn a_shift_plan_over_the_end_of_daylight_saving_is_shown_answered_for_and_exchanged() {
-    let world = World::on(Place::sqlite());
-    for id in ["desk", "elsewhere"] {
-        calendar(&world, id);
-    }
-    let made = world
-        .post("/v1/calendars/desk/entries", &nights())
-        .expect(201);
-    let place = made.header("location").expect("its place").to_owned();
-    let tag = made.header("etag").expect("its tag").to_owned();
-    assert_eq!(made.json()["body"]["length"], "PT28800S");
-    let expected = pairs(&[
-        ["2026-10-23T20:00:00Z", "2026-10-24T04:00:00Z"],
-        ["2026-10-24T20:00:00Z", "2026-10-25T04:00:00Z"],
-        ["2026-10-25T22:00:00Z", "2026-10-26T05:00:00Z"],
-    ]);
-    assert_eq!(october(&world, "desk"), expected);
-
+/// Who is busy, and when everybody is free: asking changes nothing, and no title is told.
+fn answered_for(world: &World) {
     let of = json!({"calendars": ["desk", "elsewhere"], "person": "Ada"});
     let asked = json!({"of": of, "window": window("2026-10-24T00:00:00Z", "2026-10-25T00:00:00Z")});
     let busy = world.unchanged(|| world.post("/v1/free-busy", &asked).expect(200).json());
@@ -93,7 +76,10 @@ fn a_shift_plan_over_the_end_of_daylight_saving_is_shown_answered_for_and_exchan
         window("2026-10-24T07:00:00Z", "2026-10-24T09:00:00Z"),
     ];
     assert_eq!(items(&slots), free);
+}
 
+/// The plan as a file, taken in elsewhere.
+fn exchanged(world: &World, expected: &[[String; 2]]) {
     let file = world.get("/v1/calendars/desk/entries.ics").expect(200);
     assert_eq!(
         file.header("content-type"),
@@ -110,30 +96,55 @@ fn a_shift_plan_over_the_end_of_daylight_saving_is_shown_answered_for_and_exchan
     };
     let report = import(&file.body).expect(200).json();
     assert_eq!(report["created"], 1, "{report}");
-    assert_eq!(october(&world, "elsewhere"), expected);
+    assert_eq!(october(world, "elsewhere"), expected);
     let again = world.unchanged(|| import(&file.body).expect(200).json());
     assert_eq!(again["unchanged"], 1, "{again}");
     import(b"<html>").refused(422, "not-a-calendar");
     import(b"\xff").refused(422, "not-utf-8");
     let json = world.post("/v1/calendars/elsewhere/entries.ics", &json!({}));
     json.refused(415, "media-type-unsupported");
+}
 
+fn replaced_and_removed(world: &World, place: &str, tag: &str) {
     let mut shorter = nights();
     shorter["rules"] = json!(["FREQ=DAILY;COUNT=2"]);
-    let stale = world.put(&place, &shorter).header("if-match", "\"1\"");
+    let stale = world.put(place, &shorter).header("if-match", "\"1\"");
     stale.refused(412, "revision-changed");
-    let changed = world.put(&place, &shorter).header("if-match", &tag);
+    let changed = world.put(place, &shorter).header("if-match", tag);
     changed.expect(200);
     let faulty = world.put(
-        &place,
+        place,
         &json!({"kind": "shift", "title": "", "start": "soon", "length": "P1D"}),
     );
     let problem = faulty.refused(422, "not-a-moment");
     assert_eq!(problem["problems"][0]["pointer"], "/start");
-    world.ask(&Method::DELETE, &place).expect(204);
-    assert!(october(&world, "desk").is_empty());
-    assert_eq!(october(&world, "elsewhere"), expected);
+    world.ask(&Method::DELETE, place).expect(204);
+    assert!(october(world, "desk").is_empty());
+}
 
+#[test]
+fn a_shift_plan_over_the_end_of_daylight_saving_is_shown_answered_for_and_exchanged() {
+    let world = World::on(Place::sqlite());
+    for id in ["desk", "elsewhere"] {
+        calendar(&world, id);
+    }
+    let made = world
+        .post("/v1/calendars/desk/entries", &nights())
+        .expect(201);
+    let place = made.header("location").expect("its place").to_owned();
+    let tag = made.header("etag").expect("its tag").to_owned();
+    assert_eq!(made.json()["body"]["length"], "PT28800S");
+    let expected = pairs(&[
+        ["2026-10-23T20:00:00Z", "2026-10-24T04:00:00Z"],
+        ["2026-10-24T20:00:00Z", "2026-10-25T04:00:00Z"],
+        ["2026-10-25T22:00:00Z", "2026-10-26T05:00:00Z"],
+    ]);
+    assert_eq!(october(&world, "desk"), expected);
+
+    answered_for(&world);
+    exchanged(&world, &expected);
+    replaced_and_removed(&world, &place, &tag);
+    assert_eq!(october(&world, "elsewhere"), expected);
     let show = [
         "calendar",
         "show",
