@@ -6,14 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bursar_db::{Checkpoint, CommitFilter, CommitRecord};
-use bursar_db::{Checkpoint, CommitFilter, CommitRecord, Query as RowsAsked};
-use bursar_domain::{
-    draft::{Direction, Position},
-    row::Kind,
-};
 use bursar_office::describe::{RowDiff, describe_commit};
-use bursar_office::describe::{RowDiff, describe_commit, visible};
-use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -75,14 +68,6 @@ pub(crate) async fn list_commits(
         .filter(|_| has_more)
         .map(|last| last.seq.to_string());
     Ok(Json(Page { items, next }))
-}
-
-pub(crate) fn unusable() -> Failure {
-    Failure::new(
-        StatusCode::BAD_REQUEST,
-        "cursor-unusable",
-        "after is the next of an earlier page",
-    )
 }
 
 /// One commit: who, why, and what it changed

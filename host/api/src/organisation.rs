@@ -1,12 +1,10 @@
-//! The organisation: legal entities, departments, business calendars, collections, folders, and the stop of everything.
-//! The organisation: legal entities, departments, business calendars, calendars, collections, and the stop of everything.
+//! The organisation: legal entities, departments, calendars of both kinds, collections, folders, and the stop of everything.
 
 use axum::extract::State;
 use bursar_domain::{
     business::BusinessCalendar,
     calendar::Calendar,
     office::{Collection, Department, Folder, LegalEntity, STOP, Stop},
-    office::{Collection, Department, LegalEntity, STOP, Stop},
     row::{Kind, RowKey},
 };
 use bursar_office::Evolution;

@@ -16,7 +16,7 @@ use crate::{
     caller::Auditor,
     failure::Failure,
     request::{Path, Query},
-    resource::{Page, limit},
+    resource::{Page, behind, limit},
 };
 
 /// Which rows to list.
@@ -191,8 +191,7 @@ pub(crate) async fn list_history(
 ) -> Result<Json<Page<ImageShown>>, Failure> {
     let key = RowKey::within(kind_of(&asked)?, &query.collection, &id);
     let limit = limit(query.limit)? as usize;
-    let before = query.after.as_deref().map(str::parse).transpose();
-    let before = before.map_err(|_| crate::log::unusable())?;
+    let before = behind(query.after.as_deref())?;
     let versions = api
         .database()
         .row_history(&key, before, limit.saturating_add(1))

@@ -618,9 +618,9 @@ pub enum Calendar {
     Export {
         /// The calendar
         id: String,
-        /// Where to [default: stdout]
+        /// Where to write it [default: stdout]
         #[arg(long)]
-        out: Option<PathBuf>,
+        output: Option<PathBuf>,
     },
 }
 

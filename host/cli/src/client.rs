@@ -148,25 +148,6 @@ impl Client {
         path: &str,
         body: Option<(String, Bytes)>,
     ) -> Result<Answer<T>, Failure> {
-        let response = self.response(method, path, body).await?;
-        told(&response, path)
-    }
-
-    /// A file, as it comes.
-    pub async fn download(&self, path: &str) -> Result<Bytes, Failure> {
-        let response = self.response(Method::GET, path, None).await?;
-        if response.status().is_success() {
-            return Ok(response.into_body());
-        }
-        told::<serde_json::Value>(&response, path).map(|_| Bytes::new())
-    }
-
-    async fn response(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<(String, Bytes)>,
-    ) -> Result<Response<Bytes>, Failure> {
         let mut request = Request::builder().method(method).uri(path);
         let bytes = match body {
             Some((media_type, bytes)) => {
@@ -177,12 +158,6 @@ impl Client {
         };
         let request = request.body(bytes).map_err(|error| unaskable(&error))?;
         let response = match self {
-        let request = request.body(bytes).map_err(|error| {
-            Failure::user("this cannot be asked for")
-                .because(error)
-                .hint("check the names")
-        })?;
-        match self {
             Client::Local(here) => here
                 .api
                 .call(request)
@@ -194,9 +169,8 @@ impl Client {
         if response.status() == StatusCode::NOT_FOUND {
             // The API does not repeat the name of what is not there.
             return answer.map_err(|failure| failure.because(format!("{path} was asked for")));
-                .map_err(|failure| Failure::host("the API failed", failure.code())),
-            Client::Remote(remote) => remote.call(request).await,
         }
+        answer
     }
 
     /// Writes an answer down as it comes, whatever its size; gives how many bytes it has.
@@ -382,16 +356,6 @@ fn how_far(job: &Job) -> String {
         Some(JobRows { done, total }) => format!("{step}  {}", bar(done, total)),
         None => step,
     }
-}
-
-/// What an answer says.
-fn told<T: DeserializeOwned>(response: &Response<Bytes>, path: &str) -> Result<Answer<T>, Failure> {
-    let answer = read(response);
-    if response.status() == StatusCode::NOT_FOUND {
-        // The API does not repeat the name of what is not there.
-        return answer.map_err(|failure| failure.because(format!("{path} was asked for")));
-    }
-    answer
 }
 
 fn read<T: DeserializeOwned>(response: &Response<Bytes>) -> Result<Answer<T>, Failure> {

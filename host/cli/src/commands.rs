@@ -3,8 +3,8 @@
 mod aging;
 mod audit;
 mod automation;
-mod collection;
 mod calendar;
+mod collection;
 mod document;
 mod export;
 mod import;

@@ -7,11 +7,8 @@ use bursar_domain::{
     index::fields_of,
     manifest::{Authority, Permission},
     money::Currency,
-    office::{Automation, Collection, Department, LegalEntity, PARTIES, Plugin, STOP, Stop},
     office::{Automation, Department, LegalEntity, PARTIES, Plugin, STOP, Stop},
-    problem::Problem,
     row::{Kind, Row, RowKey},
-    row::{Kind, RowKey},
     time,
 };
 use serde::{Serialize, de::DeserializeOwned};

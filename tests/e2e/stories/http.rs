@@ -5,8 +5,8 @@
 
 mod aging;
 mod bodies;
-mod collections;
 mod calendars;
+mod collections;
 mod conditions;
 mod credits;
 mod cursors;

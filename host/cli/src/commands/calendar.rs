@@ -8,11 +8,12 @@ use bursar_office::{appointments::Appointment, exchange::CalendarImport};
 use http::Method;
 use serde_json::json;
 
+use super::export::download;
 use crate::{
     arguments::Calendar,
     client::{Client, part, query},
     failure::Failure,
-    output::{Style, print, print_exactly, say, table},
+    output::{Style, print, table},
 };
 
 /// The media type of iCalendar files.
@@ -24,7 +25,10 @@ pub async fn perform(client: &Client, style: Style, command: Calendar) -> Result
         Calendar::List { limit } => list(client, style, limit).await,
         Calendar::Show { id, from, days } => show(client, style, &id, from.as_deref(), days).await,
         Calendar::Import { id, file } => import(client, style, &id, &file).await,
-        Calendar::Export { id, out } => export(client, style, &id, out.as_deref()).await,
+        Calendar::Export { id, output } => {
+            let path = format!("/v1/calendars/{}/entries.ics", part(&id));
+            download(client, style, &path, output.as_deref()).await
+        }
     }
 }
 
@@ -132,27 +136,4 @@ fn in_words(import: &CalendarImport) -> String {
         lines.push(format!("line {}: {}", deviation.line, deviation.message));
     }
     lines.join("\n")
-}
-
-async fn export(
-    client: &Client,
-    style: Style,
-    id: &str,
-    out: Option<&Path>,
-) -> Result<(), Failure> {
-    let path = format!("/v1/calendars/{}/entries.ics", part(id));
-    let bytes = client.download(&path).await?;
-    let Some(out) = out else {
-        if style == Style::Text {
-            return print_exactly(&bytes);
-        }
-        let text = String::from_utf8_lossy(&bytes);
-        return print(style, &json!({"calendar": id, "file": text}), |_| {
-            String::new()
-        });
-    };
-    std::fs::write(out, &bytes)
-        .map_err(|error| Failure::user(format!("cannot write {}", out.display())).because(error))?;
-    say(&format!("wrote {}", out.display()));
-    Ok(())
 }

@@ -1,6 +1,6 @@
 //! `bursar export`.
 
-use std::{fs::File, io::BufWriter};
+use std::{fs::File, io::BufWriter, path::Path};
 
 use clap::ValueEnum;
 use serde_json::json;
@@ -18,10 +18,25 @@ pub async fn export(client: &Client, style: Style, command: Export) -> Result<()
         ("delimiter", command.delimiter.as_ref().and_then(name)),
     ];
     let path = format!("/v1/collections/{}/export", part(&command.collection));
-    let path = query(&path, &parameters);
-    let Some(output) = command.output else {
+    download(
+        client,
+        style,
+        &query(&path, &parameters),
+        command.output.as_deref(),
+    )
+    .await
+}
+
+/// Writes what a path answers into a file, or to stdout.
+pub async fn download(
+    client: &Client,
+    style: Style,
+    path: &str,
+    output: Option<&Path>,
+) -> Result<(), Failure> {
+    let Some(output) = output else {
         // The file itself is the data, whatever the style.
-        return client.download(&path, std::io::stdout()).await.map(drop);
+        return client.download(path, std::io::stdout()).await.map(drop);
     };
     // A file that is there already stays until the new one is whole.
     let partial = output.with_added_extension("partial");
@@ -31,7 +46,7 @@ pub async fn export(client: &Client, style: Style, command: Export) -> Result<()
             .hint("check the folder's owner and free space")
     };
     let file = BufWriter::new(File::create(&partial).map_err(failed)?);
-    let downloaded = client.download(&path, file).await;
+    let downloaded = client.download(path, file).await;
     let bytes = match downloaded {
         Ok(bytes) => bytes,
         Err(failure) => {
@@ -40,7 +55,7 @@ pub async fn export(client: &Client, style: Style, command: Export) -> Result<()
             return Err(failure);
         }
     };
-    std::fs::rename(&partial, &output).map_err(failed)?;
+    std::fs::rename(&partial, output).map_err(failed)?;
     let shown = json!({"file": output.display().to_string(), "bytes": bytes});
     print(style, &shown, |_| {
         format!("{} has {bytes} bytes.", output.display())
