@@ -88,19 +88,30 @@ pub(crate) async fn export_records(
     Path(collection): Path<String>,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, Failure> {
+    let room = api.export_room().ok_or_else(|| {
+        Failure::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too-many-exports",
+            "as many exports are being read as there may be",
+        )
+        .hint("try again when one of them is done")
+    })?;
     let session = api.reading(&caller.actor).await?;
     let mut export = Export::new(session, &collection, &[], &[], query.format()?).await?;
     // What fails at the beginning still has an answer of its own.
     let first = export.next_chunk().await?;
-    let pieces = try_unfold((first, export), |(ready, mut export)| async move {
-        let Some(bytes) = ready else {
-            return Ok(None);
-        };
-        let next = export.next_chunk().await.inspect_err(|error| {
-            tracing::error!(cause = chain(error), "an export was cut off");
-        })?;
-        Ok::<_, bursar_office::Error>(Some((bytes, (next, export))))
-    });
+    let pieces = try_unfold(
+        (first, export, room),
+        |(ready, mut export, room)| async move {
+            let Some(bytes) = ready else {
+                return Ok(None);
+            };
+            let next = export.next_chunk().await.inspect_err(|error| {
+                tracing::error!(cause = chain(error), "an export was cut off");
+            })?;
+            Ok::<_, bursar_office::Error>(Some((bytes, (next, export, room))))
+        },
+    );
     let (media_type, ending) = query.media_type();
     let headers = [
         (header::CONTENT_TYPE, media_type.to_owned()),

@@ -44,6 +44,7 @@ use std::sync::{Arc, OnceLock};
 use bursar_db::Database;
 use bursar_domain::office::Actor;
 use bursar_worker::Worker;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use automations::{NewAutomation, Preview, Start};
 pub use caller::{Caller, TOKEN_PREFIX};
@@ -65,6 +66,9 @@ pub use tasks::NewAnswer;
 pub use tokens::{Me, TokenAsked, TokenShown};
 pub use why::{EventExplained, TimerShown};
 
+/// Most exports at once.
+const EXPORTS_MAX: usize = 2;
+
 /// Makes the worker when it is first needed: most local commands need none.
 type MakeWorker = dyn Fn() -> Result<Worker, bursar_worker::Error> + Send + Sync;
 
@@ -79,6 +83,8 @@ struct Inner {
     worker: OnceLock<Worker>,
     make_worker: Box<MakeWorker>,
     jobs: jobs::Jobs,
+    /// Room for exports: each keeps a reader of the database until its client has read all.
+    exports: Arc<Semaphore>,
 }
 
 impl Api {
@@ -93,6 +99,7 @@ impl Api {
                 worker: OnceLock::new(),
                 make_worker: Box::new(make_worker),
                 jobs: jobs::Jobs::default(),
+                exports: Arc::new(Semaphore::new(EXPORTS_MAX)),
             }),
         }
     }
@@ -109,6 +116,11 @@ impl Api {
 
     pub(crate) fn database(&self) -> &Database {
         &self.inner.database
+    }
+
+    /// Room for one export, if there is any.
+    pub(crate) fn export_room(&self) -> Option<OwnedSemaphorePermit> {
+        self.inner.exports.clone().try_acquire_owned().ok()
     }
 
     pub(crate) fn jobs(&self) -> &jobs::Jobs {

@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::problem::Problem;
-use crate::recurrence::Rule;
+use crate::recurrence::{End, Rule};
 use crate::schedule::{
-    Length, Moment, Override, Period, Recurrence, Schedule, ScheduleError, Window,
+    COUNT_MAX, Length, Moment, Override, Period, Recurrence, Schedule, ScheduleError, Window,
 };
 
 /// Longest UID, in bytes.
@@ -178,6 +178,13 @@ pub struct StoredEntry {
 impl StoredEntry {
     /// An entry, with the time that its occurrences lie in. Refuses what cannot be expanded.
     pub fn new(entry: &Entry) -> Result<Self, ScheduleError> {
+        let rules = &entry.schedule.recurrence().rules;
+        if rules
+            .iter()
+            .any(|rule| matches!(rule.end(), End::Count(count) if count > COUNT_MAX))
+        {
+            return Err(ScheduleError::TooManyCounted);
+        }
         let span = entry.schedule.span()?;
         let tried = Window {
             start_us: span.start_us,
@@ -365,7 +372,9 @@ pub fn code(error: &ScheduleError) -> &'static str {
         ScheduleError::Moment => "not-a-moment",
         ScheduleError::Length => "not-a-length",
         ScheduleError::TooFrequent(_) => "too-frequent",
-        ScheduleError::TooManyDates | ScheduleError::TooManyOccurrences => "too-many",
+        ScheduleError::TooManyDates
+        | ScheduleError::TooManyOccurrences
+        | ScheduleError::TooManyCounted => "too-many",
         ScheduleError::DaysAndTimes => "days-and-times",
         ScheduleError::CutShort => "nothing-found",
         ScheduleError::EndBeforeStart | ScheduleError::Window | ScheduleError::OutOfRange => {

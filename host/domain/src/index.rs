@@ -127,8 +127,10 @@ pub struct IndexField {
 impl IndexField {
     /// The top-level member of a body that the value is in.
     pub fn member(&self) -> String {
-        let first = self.pointer.trim_start_matches('/').split('/').next();
-        let step = first.filter(|step| !step.is_empty()).unwrap_or(&self.name);
+        let steps = self.pointer.strip_prefix('/');
+        let step = steps.map_or(self.name.as_str(), |steps| {
+            steps.split('/').next().unwrap_or_default()
+        });
         step.replace("~1", "/").replace("~0", "~")
     }
 

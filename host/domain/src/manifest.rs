@@ -445,6 +445,18 @@ impl Manifest {
                 format!("/permissions/{place}/reason"),
                 "every permission has a reason in plain words",
             );
+            let is_public = matches!(
+                ask.permission,
+                Permission::Records {
+                    class: Class::Public,
+                    ..
+                }
+            );
+            require(
+                !is_public,
+                format!("/permissions/{place}/class"),
+                "the class is internal, confidential or restricted",
+            );
         }
         require(
             self.triggers.len() <= TRIGGERS_MAX,

@@ -24,6 +24,8 @@ pub use span::Span;
 
 /// Most days of a [`Length`]: ten years.
 pub const LENGTH_DAYS_MAX: u32 = 3660;
+/// Most instances that a rule of a stored schedule counts: whoever looks at a late window counts up to it.
+pub const COUNT_MAX: u32 = 100_000;
 /// Most rules of one schedule.
 pub const RULES_MAX: usize = 8;
 /// Most RDATEs, EXDATEs and overrides of one schedule, of each.
@@ -60,6 +62,9 @@ pub enum ScheduleError {
     /// More than [`OCCURRENCES_MAX`] in the window.
     #[error("more than {OCCURRENCES_MAX} occurrences in one window")]
     TooManyOccurrences,
+    /// A stored rule counts more instances than can be counted again and again.
+    #[error("a rule that is kept counts at most {COUNT_MAX} instances")]
+    TooManyCounted,
     /// The search for an occurrence was given up.
     #[error("a rule has nothing for too many periods")]
     CutShort,

@@ -4,6 +4,7 @@
 
 use bursar_domain::{
     business::BusinessCalendar,
+    confidentiality::Class,
     index::fields_of,
     manifest::{Authority, Permission},
     money::Currency,
@@ -333,7 +334,7 @@ fn is_within(grant: &Permission, asked: &[&Permission]) -> bool {
         Permission::Records { collection, operations, class } => operations.iter().all(|operation| {
             asked.iter().any(|ask| {
                 matches!(ask, Permission::Records { collection: of, operations, class: highest }
-                    if of == collection && operations.contains(operation) && class <= highest)
+                    if of == collection && operations.contains(operation) && (Class::Internal..=*highest).contains(class))
             })
         }),
         Permission::Invoices { flow, operations } => operations.iter().all(|operation| {

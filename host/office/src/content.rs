@@ -12,6 +12,8 @@ use crate::{error::Error, input::Faults};
 
 /// Longest description, in bytes.
 const DESCRIPTION_BYTES_MAX: usize = 2000;
+/// Most that an invoice is rounded by (BT-114), in minor units.
+const ROUNDING_MINOR_MAX: u64 = 100;
 /// Longest unit code or supplier's number, in bytes.
 const CODE_BYTES_MAX: usize = 100;
 
@@ -71,8 +73,14 @@ pub(crate) fn check_content(content: &InvoiceContent) -> Result<Currency, Error>
         let (Some(currency), Some(part)) = (currency, part) else {
             continue;
         };
-        if let Err(error) = Money::from_decimal(part, currency) {
-            faults.add("not-money", pointer, error.to_string());
+        match Money::from_decimal(part, currency) {
+            Err(error) => faults.add("not-money", pointer, error.to_string()),
+            Ok(amount) => faults.unless(
+                pointer != "/rounding" || amount.minor.unsigned_abs() <= ROUNDING_MINOR_MAX,
+                "out-of-range",
+                pointer,
+                format!("at most {ROUNDING_MINOR_MAX} of the currency's smallest unit, either way"),
+            ),
         }
     }
     let is_paid_back = content.prepaid.is_some_and(Decimal::is_negative);

@@ -20,6 +20,9 @@ use crate::{
     write::problem_of,
 };
 
+/// Records of one chunk: each may be large.
+const CHUNK_ROWS: u32 = 100;
+
 /// How records are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -102,7 +105,7 @@ impl Export {
         };
         let paging = Paging {
             after,
-            ..Paging::first()
+            limit: CHUNK_ROWS,
         };
         let page = self
             .session

@@ -115,6 +115,15 @@ impl Session {
                     "money was set against it before: a credit note takes it back",
                 ));
             }
+            // It has counted since then; what is closed stays as it was.
+            if let Some(posted_on) = invoice.posted_on {
+                let entity = self
+                    .entity_named(&invoice.content.legal_entity, "/legal-entity")
+                    .await?;
+                let mut faults = Faults::default();
+                check_period(&mut faults, &entity, "", posted_on);
+                faults.result()?;
+            }
             invoice.outstanding = Money::zero(invoice.outstanding.currency);
         }
         let before = invoice.counts();

@@ -7,6 +7,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bursar_domain::{
+    canonical::JSON_BYTES_MAX,
+    confidentiality::{Class, FieldRule, redact},
     index::IndexField,
     office::Collection,
     problem::Problem,
@@ -21,6 +23,8 @@ use crate::error::Error;
 const VIOLATIONS_MAX: usize = 20;
 /// Longest message of one violation, in bytes.
 const MESSAGE_BYTES_MAX: usize = 300;
+/// Longest confidential part of a record, and longest other part, as JSON.
+const PART_BYTES_MAX: usize = JSON_BYTES_MAX / 2 - 1024;
 /// Compiled definitions kept in the process.
 const DEFINITIONS_KEPT_MAX: usize = 256;
 /// The one accepted value of `$schema`.
@@ -186,11 +190,30 @@ impl Definition {
                 "a record is a JSON object",
             ));
         }
-        let problems = violations(&self.validator, body);
+        let mut problems = violations(&self.validator, body);
+        problems.extend(too_large(&self.collection, body));
         if problems.is_empty() {
             Ok(())
         } else {
             Err(Error::Invalid(problems))
         }
     }
+}
+
+/// Where members are confidential, they and the others have a size of their own each, so that whoever writes the ones
+/// learns nothing of the others' (REC-4); both together are never too large.
+pub(crate) fn too_large(collection: &Collection, body: &Value) -> Option<Problem> {
+    let is_confidential = |rule: &FieldRule| rule.class > Class::Internal;
+    if !collection.fields.values().any(is_confidential) {
+        return None;
+    }
+    let open = redact(body, &collection.fields, Class::Internal);
+    let open = open.to_string().len();
+    let sealed = body.to_string().len().saturating_sub(open);
+    (open.max(sealed) > PART_BYTES_MAX).then(|| {
+        let message = format!(
+            "confidential members, and all others, have at most {PART_BYTES_MAX} bytes each"
+        );
+        Problem::new("too-large", message)
+    })
 }

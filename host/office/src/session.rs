@@ -417,7 +417,7 @@ impl Session {
     }
 }
 
-fn within(limit: &'static str, allowed: u64, used: u64) -> Result<(), Error> {
+pub(crate) fn within(limit: &'static str, allowed: u64, used: u64) -> Result<(), Error> {
     if used > allowed {
         Err(Error::Exhausted {
             limit,

@@ -89,8 +89,8 @@ pub(crate) async fn due_occurrences(database: &Database, now_us: i64) -> Result<
     for awaited in awaited {
         match look(database, &awaited, now_us).await {
             Ok(found) => due.extend(found),
-            Err(Error::Office(error)) if !error.is_host() => {
-                // The other triggers fire all the same.
+            Err(Error::Office(error)) if !matches!(error, bursar_office::Error::Host(_)) => {
+                // The other triggers fire all the same, also if a row of this one cannot be read.
                 let error = Error::Timer {
                     automation: awaited.automation,
                     timer: awaited.trigger,

@@ -41,15 +41,11 @@ impl Worker {
     pub(crate) async fn fire_timers(&self) -> Result<usize, Error> {
         let database = &self.inner.database;
         let now_us = database.now_us().await?;
-        let mut due = self.due_timers(now_us).await?;
+        let mut fired = fire_all(database, self.due_timers(now_us).await?, now_us).await?;
+        // Timers do not wait for calendars, which may take long.
         if self.is_time_for_calendars(now_us) {
-            due.extend(due_occurrences(database, now_us).await?);
-        }
-        let mut fired = 0;
-        for due in due {
-            if fire(database, due, now_us).await? {
-                fired += 1;
-            }
+            let due = due_occurrences(database, now_us).await?;
+            fired += fire_all(database, due, now_us).await?;
         }
         Ok(fired)
     }
@@ -90,6 +86,17 @@ impl Worker {
         }
         Ok(due)
     }
+}
+
+/// Queues what is due; gives how many triggers moved on.
+async fn fire_all(database: &Database, due: Vec<Due>, now_us: i64) -> Result<usize, Error> {
+    let mut fired = 0;
+    for due in due {
+        if fire(database, due, now_us).await? {
+            fired += 1;
+        }
+    }
+    Ok(fired)
 }
 
 /// Queues the runs and moves the trigger on, in one commit.

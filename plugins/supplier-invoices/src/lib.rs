@@ -80,6 +80,8 @@ fn take_in_folder(
     tally: &mut Tally,
 ) -> Result<(), Failure> {
     let mut done: Vec<String> = state::load(DONE)?.unwrap_or_default();
+    // Marks of another length are an earlier version's, and name nothing any more.
+    done.retain(|mark| mark.len() == MARK_DIGITS);
     for document in documents::all(&config.folder, "") {
         let document = document?;
         let mark = mark(&document);

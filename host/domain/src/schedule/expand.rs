@@ -156,7 +156,12 @@ fn counting_start(rule: &Rule, first: DateTime) -> Rule {
     let rule = rule.clone();
     match rule.end() {
         End::Count(count)
-            if rule.clone().ending(End::Never).instances(first).next() != Some(first) =>
+            if rule
+                .clone()
+                .ending(End::Never)
+                .instances_between(first, first, first)
+                .next()
+                .is_none() =>
         {
             rule.ending(End::Count(count.saturating_sub(1)))
         }

@@ -51,11 +51,9 @@ fn veil(row: &mut RowDiff, definition: &Collection, clearance: Class) {
     let hidden = |member: &str| is_hidden(&definition.fields, clearance, member);
     let fields = std::mem::take(&mut row.fields);
     for field in fields {
-        let member = field.pointer.trim_start_matches('/').split('/').next();
-        let member = member
-            .unwrap_or_default()
-            .replace("~1", "/")
-            .replace("~0", "~");
+        let steps = field.pointer.strip_prefix('/').unwrap_or_default();
+        let member = steps.split('/').next().unwrap_or_default();
+        let member = member.replace("~1", "/").replace("~0", "~");
         if !hidden(&member) {
             row.fields.push(field);
             continue;

@@ -4,6 +4,7 @@ use std::io::{Read, Seek};
 
 use bursar_db::{Database, Proposal, Verdict};
 use bursar_domain::{
+    confidentiality::Class,
     manifest::{Need, RecordOperation},
     problem::Problem,
     row::Seq,
@@ -123,6 +124,10 @@ pub async fn commit<R: Read + Seek + Send>(
 
 /// What can be said of an import before its file is opened.
 fn check(context: &Context, import: &Import) -> Result<(), Error> {
+    if context.authority.clearance(&import.collection) < Class::Restricted {
+        let message = "whoever imports sees every field of the collection";
+        return Err(Error::denied("field-hidden", message));
+    }
     for operation in [
         RecordOperation::Read,
         RecordOperation::Create,

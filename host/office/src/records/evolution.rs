@@ -7,7 +7,7 @@ use bursar_domain::{
     derive::derive,
     draft::{Position, UniqueKey},
     index::FieldType,
-    office::Collection,
+    office::{Collection, PARTIES},
     problem::Problem,
     row::{Kind, Row, RowKey},
 };
@@ -33,6 +33,8 @@ const RULES_MAX: usize = 500;
 const TOLD_MAX: usize = 20;
 /// Records looked at together.
 const PAGE_ROWS: usize = 1000;
+/// Members of parties that stand on invoices and their papers.
+const COPIED: [&str; 4] = ["name", "tax_id", "address", "language"];
 /// Keywords of a schema that look at one member at a time, or at none: only these stand at the top of a schema with
 /// confidential members, so that no answer about the others depends on them.
 const SEPARATE_KEYWORDS: [&str; 12] = [
@@ -139,6 +141,7 @@ impl Session {
             let missing = self.missing(collection, bodies).await?;
             for row in &answer.rows {
                 let mut problems = schema::violations(&validator, &row.body);
+                problems.extend(schema::too_large(collection, &row.body));
                 problems.extend(unfit(row, collection, &mut taken));
                 problems.extend(missing.problems(collection, &row.body));
                 found.note(row, problems);
@@ -189,7 +192,7 @@ fn check_collection(slug: &str, collection: &Collection) -> Result<(), Error> {
     );
     check_indexed(&mut faults, collection);
     check_references(&mut faults, collection);
-    check_rules(&mut faults, collection);
+    check_rules(&mut faults, slug, collection);
     faults.result()?;
     schema::compile(&collection.schema).map_err(|problems| within("/schema", problems))?;
     to_value(collection).map(drop)
@@ -277,7 +280,7 @@ fn check_open(faults: &mut Faults, collection: &Collection, name: &str, pointer:
     );
 }
 
-fn check_rules(faults: &mut Faults, collection: &Collection) {
+fn check_rules(faults: &mut Faults, slug: &str, collection: &Collection) {
     let all = collection.fields.len();
     faults.unless(
         all <= RULES_MAX,
@@ -293,6 +296,13 @@ fn check_rules(faults: &mut Faults, collection: &Collection) {
             "unknown",
             &pointer,
             "the schema's properties have no such member",
+        );
+        let is_copied = slug == PARTIES && COPIED.contains(&name.as_str());
+        faults.unless(
+            !is_copied || rule.class <= Class::Internal,
+            "field-hidden",
+            &format!("{pointer}/class"),
+            "invoices copy it, so it is internal at most",
         );
         faults.unless(
             rule.tags.len() <= RULES_MAX && rule.tags.iter().all(|tag| is_slug(tag)),

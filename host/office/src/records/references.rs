@@ -8,7 +8,6 @@ use std::{
 use bursar_domain::{
     canonical::weight,
     confidentiality::redact,
-    draft::Position,
     index::{Comparison, IndexField, fields_of},
     manifest::{Authority, RecordOperation},
     office::{Collection, OnDelete, PARTIES, Reference},
@@ -21,14 +20,14 @@ use crate::{
     error::Error,
     listing::Scope,
     schema::Definition,
-    session::Session,
+    session::{Session, within},
     write::{Write, can_be_id},
 };
 
 /// Most records that go or change with one that is removed.
 const REMOVED_MAX: usize = 10_000;
 /// Rows fetched at once.
-const PAGE_ROWS: usize = 1000;
+const PAGE_ROWS: usize = 200;
 
 /// A collection whose records may name others.
 struct Referring {
@@ -43,7 +42,7 @@ pub(crate) struct Missing(HashSet<(String, String)>);
 #[derive(Default)]
 struct Removal {
     /// In the order in which they were reached.
-    gone: Vec<Row>,
+    gone: Vec<Write>,
     names: BTreeSet<RowKey>,
     /// Rows that stay without a field, with the body that they get.
     changed: BTreeMap<RowKey, (Row, Value, Arc<Definition>)>,
@@ -107,90 +106,87 @@ impl Session {
             }
             for from in &referring {
                 for (reference, field) in named_by(&from.definition.collection) {
-                    if *reference.collection != *row.key.collection {
-                        continue;
+                    if *reference.collection == *row.key.collection {
+                        let found = self.follow(&mut removal, from, reference, field, &row.key.id);
+                        next.extend(found.await?);
                     }
-                    let rows = self.rows_naming(from, field, &row.key.id).await?;
-                    let also = self.follow(&mut removal, from, reference, field, rows)?;
-                    next.extend(also);
                 }
             }
-            removal.gone.push(row);
-            if removal.names.len().saturating_add(removal.changed.len()) > REMOVED_MAX {
-                let message = format!("more than {REMOVED_MAX} records would go with it");
-                return Err(Error::conflict("referred-to", message));
-            }
+            removal.gone.push(Write::removal(&row));
         }
         removal.into_writes(&self.context.authority)
     }
 
-    /// What one reference makes of the rows that name a removed one; gives those that are removed as well.
-    fn follow(
-        &self,
+    /// What one reference makes of the rows that name a removed one, page by page; gives those that are removed as well,
+    /// without their bodies.
+    async fn follow(
+        &mut self,
         removal: &mut Removal,
         from: &Referring,
         reference: &Reference,
-        field: &IndexField,
-        rows: Vec<Row>,
-    ) -> Result<Vec<Row>, Error> {
-        let mut also = Vec::new();
-        for row in rows {
-            match reference.on_delete {
-                OnDelete::Restrict => removal.restricting.push((row.key, from.slug.clone())),
-                OnDelete::Cascade => {
-                    self.require_records(&from.slug, RecordOperation::Delete)?;
-                    if removal.names.insert(row.key.clone()) {
-                        also.push(row);
-                    }
-                }
-                OnDelete::Null => {
-                    self.require_records(&from.slug, RecordOperation::Update)?;
-                    let (_, body, _) =
-                        removal.changed.entry(row.key.clone()).or_insert_with(|| {
-                            let body = row.body.as_ref().clone();
-                            (row, body, from.definition.clone())
-                        });
-                    field.remove(body);
-                }
-            }
-        }
-        Ok(also)
-    }
-
-    /// Collections that name records of others.
-    async fn referring(&mut self) -> Result<Vec<Referring>, Error> {
-        let scope = Scope::all(Kind::Collection, "");
-        let mut found = Vec::new();
-        for row in self.all_of(&scope, usize::MAX).await? {
-            let definition = Definition::of(&row)?;
-            if !definition.collection.references.is_empty() {
-                let slug = row.key.id.clone();
-                found.push(Referring { slug, definition });
-            }
-        }
-        Ok(found)
-    }
-
-    async fn rows_naming(
-        &mut self,
-        from: &Referring,
         field: &IndexField,
         id: &str,
     ) -> Result<Vec<Row>, Error> {
         let scope = Scope::all(Kind::Record, &from.slug);
         let scope = scope.and(field, Comparison::Equal, &[Value::from(id)])?;
-        self.all_of(&scope, REMOVED_MAX).await
+        let (mut also, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.list(&scope, after, PAGE_ROWS).await?;
+            for row in page.rows {
+                match reference.on_delete {
+                    OnDelete::Restrict => removal.restricting.push((row.key, from.slug.clone())),
+                    OnDelete::Cascade => {
+                        self.require_records(&from.slug, RecordOperation::Delete)?;
+                        if removal.names.insert(row.key.clone()) {
+                            let body = Arc::default();
+                            also.push(Row { body, ..row });
+                        }
+                    }
+                    OnDelete::Null => {
+                        self.require_records(&from.slug, RecordOperation::Update)?;
+                        removal.forget(from, field, row);
+                    }
+                }
+            }
+            self.check_room(removal)?;
+            after = page.next;
+            if after.is_none() {
+                return Ok(also);
+            }
+        }
     }
 
-    /// Rows of a listing, in pages, until there are more than so many.
-    async fn all_of(&mut self, scope: &Scope, most: usize) -> Result<Vec<Row>, Error> {
-        let (mut rows, mut after): (Vec<Row>, Option<Position>) = (Vec::new(), None);
+    /// Refuses more than one removal may touch, before all of it is read.
+    fn check_room(&self, removal: &Removal) -> Result<(), Error> {
+        let touched = removal.names.len().saturating_add(removal.changed.len());
+        if touched.max(removal.restricting.len()) > REMOVED_MAX {
+            let message = format!("more than {REMOVED_MAX} records name it or would go with it");
+            return Err(Error::conflict("referred-to", message));
+        }
+        let used = self.usage.rows_changed.saturating_add(touched as u64);
+        within(
+            "rows_changed_max",
+            self.context.limits.rows_changed_max,
+            used,
+        )
+    }
+
+    /// Collections that name records of others.
+    async fn referring(&mut self) -> Result<Vec<Referring>, Error> {
+        let scope = Scope::all(Kind::Collection, "");
+        let (mut found, mut after) = (Vec::new(), None);
         loop {
-            let answer = self.list(scope, after, PAGE_ROWS).await?;
-            rows.extend(answer.rows);
-            after = answer.next;
-            if after.is_none() || rows.len() > most {
-                return Ok(rows);
+            let page = self.list(&scope, after, PAGE_ROWS).await?;
+            for row in page.rows {
+                let definition = Definition::of(&row)?;
+                if !definition.collection.references.is_empty() {
+                    let slug = row.key.id.clone();
+                    found.push(Referring { slug, definition });
+                }
+            }
+            after = page.next;
+            if after.is_none() {
+                return Ok(found);
             }
         }
     }
@@ -215,6 +211,15 @@ impl Session {
 }
 
 impl Removal {
+    /// A row stays without a field.
+    fn forget(&mut self, from: &Referring, field: &IndexField, row: Row) {
+        let (_, body, _) = self.changed.entry(row.key.clone()).or_insert_with(|| {
+            let body = row.body.as_ref().clone();
+            (row, body, from.definition.clone())
+        });
+        field.remove(body);
+    }
+
     fn into_writes(self, authority: &Authority) -> Result<Vec<Write>, Error> {
         let standing = self
             .restricting
@@ -224,7 +229,7 @@ impl Removal {
             let message = format!("a record of {slug:?} names it");
             return Err(Error::conflict("referred-to", message));
         }
-        let mut writes: Vec<Write> = self.gone.iter().map(Write::removal).collect();
+        let mut writes = self.gone;
         for (key, (row, body, definition)) in self.changed {
             if self.names.contains(&key) {
                 continue;

@@ -1,6 +1,7 @@
 //! What a session sees of a collection's records: fields above its clearance are left out and named.
 //!
-//! Everything that reads or changes records goes through here, so that no answer depends on what is hidden (REC-4).
+//! What reads or changes single records goes through here, so that no answer depends on what is hidden (REC-4). Whoever
+//! imports files has to see everything.
 
 use std::{borrow::Cow, sync::Arc};
 

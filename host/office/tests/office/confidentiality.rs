@@ -106,11 +106,6 @@ async fn what_is_hidden_is_left_out_and_named() {
         }
         assert_eq!(record.body["name"], "n0");
     }
-    // Public fields alone: whatever has no rule is internal.
-    let mut session = office.automation(&[clerk(Some("public"))]);
-    let record = session.record("staff", &ids[0]).await.expect("a record");
-    assert_eq!(*record.body, json!({"name": "n0"}));
-    assert_eq!(record.redacted, ["health", "pay", "team"]);
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ fn pages_follow_each_other_and_nothing_else_is_taken_for_a_place_on_postgresql()
 
 fn pages(world: &World) {
     world.define_notes();
+    let shifts = json!({"name": "Shifts", "department": "operations", "zone": "Europe/Vienna"});
+    world.put("/v1/calendars/shifts", &shifts).expect(200);
     for count in 0..NOTES {
         world
             .post("/v1/collections/notes/records", &json!({"count": count}))
@@ -195,7 +197,9 @@ fn listings(world: &World, document: &Value, parameter: &str) -> Vec<String> {
         {
             let path = path
                 .replace("/v1/documents/{id}/", &known)
+                .replace("/v1/rows/{kind}/{id}/", "/v1/rows/department/operations/")
                 .replace("{collection}", "notes")
+                .replace("{calendar}", "shifts")
                 .replace("{kind}", "department")
                 .replace("{id}", "some");
             found.push(if path == "/v1/documents" {
