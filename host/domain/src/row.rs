@@ -42,7 +42,6 @@ kinds! {
     Record = "record",
     /// What keeps a record from being deleted.
     Hold = "hold",
-    /// A business calendar.
     /// A business calendar: which days are open.
     BusinessCalendar = "business-calendar",
     /// A calendar that holds entries.

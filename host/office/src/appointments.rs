@@ -1,6 +1,6 @@
 //! What calendars come to in a window of time: occurrences, and busy time.
 //!
-//! Reads only. Everything is bounded: windows, calendars, entries looked at, occurrences answered. For administrators.
+//! Reads only, within bounds: windows, calendars, entries looked at, occurrences answered. For administrators.
 
 use bursar_domain::{
     availability::{self, AvailabilityError},
