@@ -19,6 +19,7 @@ struct File {
     key: Option<PathBuf>,
     database_bytes_max: Option<u64>,
     http: Http,
+    documents: Documents,
     mail: Mail,
     worker: Worker,
 }
@@ -27,6 +28,13 @@ struct File {
 #[serde(deny_unknown_fields, default)]
 struct Http {
     listen: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Documents {
+    /// Where `inbox` and `export` lie.
+    folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -107,7 +115,7 @@ impl Settings {
             Ok(text) => toml::from_str(&text).map_err(|error| {
                 Failure::user(format!("{} cannot be read", path.display()))
                     .because(error.to_string().trim())
-                    .hint("it may hold database, key_file, database_bytes_max, [http], [mail] and [worker]")
+                    .hint("it may hold database, key_file, database_bytes_max, [http], [documents], [mail] and [worker]")
             })?,
             Err(error)
                 if error.kind() == std::io::ErrorKind::NotFound && global.config_file.is_none() =>
@@ -130,6 +138,8 @@ impl Settings {
                 .because(error)
                 .hint(format!("an address and a port, such as {LISTEN}"))
         })?;
+        let exchange = file.documents.folder;
+        let exchange = exchange.unwrap_or_else(|| global.folder.clone());
         let beside = global.folder.with_added_extension("key");
         Ok(Self {
             listen,
@@ -138,7 +148,10 @@ impl Settings {
             key_file: global.key_file.clone().or(file.key).unwrap_or(beside),
             database_bytes_max: file.database_bytes_max,
             smtp: smtp(file.mail)?,
-            worker: worker(&file.worker)?,
+            worker: bursar_worker::Settings {
+                exchange: Some(exchange),
+                ..worker(&file.worker)?
+            },
         })
     }
 }

@@ -25,6 +25,7 @@ mod error;
 pub mod exchange;
 pub mod export;
 mod folders;
+mod handover;
 pub mod import;
 pub mod input;
 pub mod invoices;
@@ -48,6 +49,7 @@ mod write;
 
 pub use effects::{Earlier, Request};
 pub use error::Error;
+pub use handover::FileWanted;
 pub use listing::{Listed, Order, Paging, Test};
 pub use records::{BadRecord, Evolution, merge_patch};
 pub use runs::{check_start, run_id, run_seed};

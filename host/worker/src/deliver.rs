@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use bursar_db::{ClaimedMessage, Delivery, DeliveryOutcome};
+use bursar_db::{ClaimedMessage, Database, Delivery, DeliveryOutcome};
 use bursar_domain::{
     office::{Message, STOP, Stop},
     row::{Kind, RowKey},
@@ -111,7 +111,7 @@ impl Transport {
 }
 
 /// Under another name first: whoever watches the folder sees whole messages only.
-fn write(folder: &Dir, name: &str, bytes: &[u8]) -> std::io::Result<()> {
+pub(crate) fn write(folder: &Dir, name: &str, bytes: &[u8]) -> std::io::Result<()> {
     let partial = format!(".{name}.partial");
     let mut file = folder.create(&partial)?;
     file.write_all(bytes)?;
@@ -150,6 +150,17 @@ fn compose(entry: &ClaimedMessage) -> Result<lettre::Message, String> {
         .map_err(|error| error.to_string())
 }
 
+/// Whether everything is to stop.
+pub(crate) async fn is_stopped(database: &Database) -> Result<bool, Error> {
+    let key = RowKey::of(Kind::Control, STOP);
+    let row = database.snapshot().get(&key).await?;
+    let stop: Option<Stop> = row
+        .map(|row| row.decode())
+        .transpose()
+        .map_err(bursar_office::Error::from)?;
+    Ok(stop.is_some_and(|stop| stop.stopped))
+}
+
 impl Worker {
     /// Delivers what is due; gives how many messages were tried.
     pub(crate) async fn deliver_due(&self) -> Result<usize, Error> {
@@ -162,7 +173,7 @@ impl Worker {
         let mut tried = 0;
         for message in &claimed {
             // A stop must not wait for the end of a long list.
-            if self.is_stopped().await? {
+            if is_stopped(&self.inner.database).await? {
                 break;
             }
             // What is left of the lease, but for a quarter: noting the outcome takes time as well.
@@ -206,20 +217,6 @@ impl Worker {
             tracing::warn!(?outcome, "another worker took a message over");
         }
         Ok(())
-    }
-
-    async fn is_stopped(&self) -> Result<bool, Error> {
-        let row = self
-            .inner
-            .database
-            .snapshot()
-            .get(&RowKey::of(Kind::Control, STOP))
-            .await?;
-        let stop: Option<Stop> = row
-            .map(|row| row.decode())
-            .transpose()
-            .map_err(bursar_office::Error::from)?;
-        Ok(stop.is_some_and(|stop| stop.stopped))
     }
 
     async fn outcome(

@@ -38,6 +38,14 @@ pub enum Error {
         /// Why.
         message: String,
     },
+    /// A folder of files on the disk cannot be used.
+    #[error("cannot use the files of {place}")]
+    Exchange {
+        /// The folder.
+        place: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// A task of the worker ended by a panic: a defect.
     #[error("a worker task ended unexpectedly")]
     Panicked(#[from] tokio::task::JoinError),

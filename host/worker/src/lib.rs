@@ -1,4 +1,4 @@
-//! A run's life: match triggers, claim, execute, settle, deliver.
+//! A run's life: match triggers, claim, execute, settle, deliver. And files that become documents, and documents files.
 //!
 //! Knows neither SQL nor wasmtime nor what a plugin's calls mean: it moves runs between the database, the sandbox and the
 //! outbox. Entered by [`Worker::new`]; [`Worker::work`] goes on until it is told to stop, [`Worker::work_off`] until
@@ -7,6 +7,7 @@
 
 mod deliver;
 mod error;
+mod exchange;
 mod execute;
 mod explain;
 mod occurrences;
@@ -21,6 +22,7 @@ mod upcoming;
 mod work;
 
 use std::{
+    path::PathBuf,
     sync::{Arc, atomic::AtomicI64},
     time::Duration,
 };
@@ -50,6 +52,8 @@ pub struct Settings {
     pub poll: Duration,
     /// Longest time that a starved run may hold up the others.
     pub turn_max: Duration,
+    /// The folder whose `inbox` and `export` are folders of documents; without it neither is looked at.
+    pub exchange: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -60,6 +64,7 @@ impl Default for Settings {
             message_lease: Duration::from_mins(5),
             poll: Duration::from_secs(1),
             turn_max: Duration::from_secs(10),
+            exchange: None,
         }
     }
 }

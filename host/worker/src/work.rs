@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -14,7 +15,11 @@ use tokio::{
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
-use crate::{Error, Inner, Worker, execute::chain};
+use crate::{
+    Error, Inner, Worker,
+    exchange::{Export, Inbox},
+    execute::chain,
+};
 
 /// Most runs claimed at once.
 const CLAIM_RUNS_MAX: usize = 64;
@@ -151,6 +156,40 @@ impl Claimed {
     }
 }
 
+/// How something is done again and again: at once while there is more to do, else after a while.
+struct Pace {
+    what: &'static str,
+    poll: Duration,
+    stop: watch::Receiver<bool>,
+    /// What was in the way the last time: it is told once.
+    told: String,
+}
+
+impl Pace {
+    fn goes_on(&self) -> bool {
+        !*self.stop.borrow()
+    }
+
+    /// Rests, unless there was more to do.
+    async fn after(&mut self, done: Result<bool, Error>) {
+        let (more, cause) = match done {
+            Ok(more) => (more, String::new()),
+            Err(error) => (false, chain(&error)),
+        };
+        if !cause.is_empty() && cause != self.told {
+            let what = self.what;
+            tracing::error!(what, cause, "cannot go on for now");
+        }
+        self.told = cause;
+        if !more {
+            tokio::select! {
+                () = tokio::time::sleep(self.poll) => {}
+                _ = self.stop.changed() => {}
+            }
+        }
+    }
+}
+
 /// Claims that wait in the committer, each with how many runs it is for.
 #[derive(Default)]
 struct Claims {
@@ -213,25 +252,54 @@ impl Worker {
     pub async fn work(&self, stop: watch::Receiver<bool>) -> Result<(), Error> {
         let mut loops = JoinSet::new();
         let (runs, timers, outbox) = (self.clone(), self.clone(), self.clone());
-        let (stop_runs, stop_timers, stop_outbox) = (stop.clone(), stop.clone(), stop);
-        loops.spawn(async move { runs.run_loop(stop_runs).await });
+        let mut pace = self.pace("timers", &stop);
         loops.spawn(async move {
-            timers
-                .repeat(stop_timers, "timers", async |worker| {
-                    worker.fire_timers().await.map(|fired| fired > 0)
-                })
-                .await;
+            while pace.goes_on() {
+                let fired = timers.fire_timers().await;
+                pace.after(fired.map(|fired| fired > 0)).await;
+            }
         });
+        let mut pace = self.pace("outbox", &stop);
         loops.spawn(async move {
-            outbox
-                .repeat(stop_outbox, "outbox", async |worker| {
-                    worker.deliver_due().await.map(|tried| tried > 0)
-                })
-                .await;
+            while pace.goes_on() {
+                let tried = outbox.deliver_due().await;
+                pace.after(tried.map(|tried| tried > 0)).await;
+            }
         });
+        if let Some(path) = &self.inner.settings.exchange {
+            self.exchange(path, &stop, &mut loops)?;
+        }
+        loops.spawn(async move { runs.run_loop(stop).await });
         while let Some(ended) = loops.join_next().await {
             ended?;
         }
+        Ok(())
+    }
+
+    /// Takes files in and writes others, until `stop` becomes true.
+    fn exchange(
+        &self,
+        path: &Path,
+        stop: &watch::Receiver<bool>,
+        loops: &mut JoinSet<()>,
+    ) -> Result<(), Error> {
+        let database = &self.inner.database;
+        let mut inbox = Inbox::open(database.clone(), path, self.inner.seed_key)?;
+        let mut export = Export::open(database.clone(), path)?;
+        let mut pace = self.pace("inbox", stop);
+        loops.spawn(async move {
+            while pace.goes_on() {
+                let looked = inbox.look(std::time::Instant::now()).await;
+                pace.after(looked).await;
+            }
+        });
+        let mut pace = self.pace("export", stop);
+        loops.spawn(async move {
+            while pace.goes_on() {
+                let looked = export.look().await;
+                pace.after(looked).await;
+            }
+        });
         Ok(())
     }
 
@@ -291,24 +359,12 @@ impl Worker {
         }
     }
 
-    /// Does something again and again: at once while there is more to do, else after a while.
-    async fn repeat(
-        &self,
-        mut stop: watch::Receiver<bool>,
-        what: &str,
-        once: impl AsyncFn(&Self) -> Result<bool, Error>,
-    ) {
-        while !*stop.borrow() {
-            let more = once(self).await.unwrap_or_else(|error| {
-                tracing::error!(what, cause = chain(&error), "cannot go on for now");
-                false
-            });
-            if !more {
-                tokio::select! {
-                    () = tokio::time::sleep(self.inner.settings.poll) => {}
-                    _ = stop.changed() => {}
-                }
-            }
+    fn pace(&self, what: &'static str, stop: &watch::Receiver<bool>) -> Pace {
+        Pace {
+            what,
+            poll: self.inner.settings.poll,
+            stop: stop.clone(),
+            told: String::new(),
         }
     }
 }

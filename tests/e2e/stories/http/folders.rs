@@ -1,16 +1,25 @@
-//! Folders of documents, and what documents were before.
+//! Folders of documents, what documents were before, and files on the server's disk.
 
-use serde_json::json;
+use std::path::Path;
+
+use serde_json::{Value, json};
 use ureq::http::Method;
 
 use super::{Reply, World, items};
-use crate::place::Place;
+use crate::{place::Place, waiting::eventually};
+
+const PLUGIN: &str = "supplier-invoices";
 
 impl World {
     fn put_document(&self, folder: &str, name: &str, content: &str) -> super::Ask {
         let path = format!("/v1/folders/{folder}/documents/{name}");
         self.ask(&Method::PUT, &path)
             .bytes("text/plain", content.as_bytes())
+    }
+
+    fn documents(&self, folder: &str) -> Vec<Value> {
+        let path = format!("/v1/documents?folder={folder}");
+        items(&self.get(&path).expect(200).json()).to_vec()
     }
 }
 
@@ -59,4 +68,91 @@ fn a_document_is_replaced_as_it_was_seen_and_keeps_what_it_held() {
     world
         .get(&format!("{place}/1/content"))
         .refused(404, "not-found");
+}
+
+#[test]
+fn files_become_documents_and_documents_files() {
+    let world = World::on(Place::sqlite());
+    let folder = |id: &str, body: &Value| {
+        world.put(&format!("/v1/folders/{id}"), body).expect(200);
+    };
+    folder(
+        "in",
+        &json!({"name": "Scanned", "department": "operations", "inbox": true}),
+    );
+    folder("out", &json!({"name": "For the bank", "export": true}));
+    world
+        .put(
+            "/v1/folders/odd",
+            &json!({"name": "Odd", "department": "nobody"}),
+        )
+        .refused(422, "unknown");
+    let inbox = world.place.folder().join("inbox").join("in");
+    eventually("the inbox", || inbox.is_dir().then_some(()));
+    std::fs::write(inbox.join("a.txt"), "one").expect("the file is laid");
+    std::os::unix::fs::symlink(world.place.key_file(), inbox.join("key.txt")).expect("a link");
+    eventually("the document", || {
+        (world.documents("in").len() == 1).then_some(())
+    });
+    let reason = inbox.join(".refused/key.txt.reason.txt");
+    eventually("the refusal", || reason.is_file().then_some(()));
+    assert!(!inbox.join("a.txt").exists());
+
+    world.put_document("out", "b.txt", "two").expect(200);
+    let written = world.place.folder().join("export/out/b.txt");
+    eventually("the export", || written.is_file().then_some(()));
+    assert_eq!(std::fs::read_to_string(&written).expect("a file"), "two");
+    // Fetched by whoever it is for; a restart does not bring it back.
+    std::fs::remove_file(&written).expect("it is there");
+    let world = world.restarted();
+    std::fs::write(inbox.join("c.txt"), "three").expect("the file is laid");
+    world.put_document("out", "d.txt", "four").expect(200);
+    let later = world.place.folder().join("export/out/d.txt");
+    eventually("the next export", || later.is_file().then_some(()));
+    eventually("the next document", || {
+        (world.documents("in").len() == 2).then_some(())
+    });
+    assert!(!written.exists());
+    let (place, _) = world.stop();
+    place.assert_clean();
+}
+
+#[test]
+fn a_suppliers_invoice_that_is_laid_into_the_inbox_becomes_a_payable() {
+    let world = World::on(Place::sqlite());
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("this crate lies two folders deep")
+        .join("plugins")
+        .join(PLUGIN);
+    world
+        .place
+        .enable(PLUGIN, &bursar_artifacts::plugin(PLUGIN));
+    let supplier = json!({
+        "name": "Lindenhof Papier GmbH", "kind": "supplier", "tax_id": "ATU99000001", "iban": ["AT483200000012345864"],
+    });
+    world
+        .post("/v1/collections/parties/records", &supplier)
+        .expect(201);
+    let folder = json!({"name": "Suppliers' invoices", "inbox": true});
+    world
+        .put(&format!("/v1/folders/{PLUGIN}"), &folder)
+        .expect(200);
+    let inbox = world.place.folder().join("inbox").join(PLUGIN);
+    eventually("the inbox", || inbox.is_dir().then_some(()));
+    let invoice = source.join("cases/ubl-invoice/invoice.xml");
+    std::fs::copy(invoice, inbox.join("invoice.xml.part")).expect("a file");
+    std::fs::rename(inbox.join("invoice.xml.part"), inbox.join("invoice.xml")).expect("its name");
+    let document = eventually("the document", || world.documents(PLUGIN).pop());
+    assert_eq!(document["body"]["media_type"], "application/xml");
+    let path = format!("/v1/automations/{PLUGIN}/runs?wait_ms=30000");
+    let run = world.post(&path, &json!({})).send().json();
+    assert_eq!(run["state"], "committed", "{run:#}");
+    let invoices = world.get("/v1/invoices").expect(200).json();
+    let payable = &items(&invoices)[0];
+    assert_eq!(payable["body"]["supplier_number"], "LP-2026/0417");
+    assert_eq!(payable["body"]["extra"]["document"], document["id"]);
+    let (place, _) = world.stop();
+    place.assert_clean();
 }
