@@ -57,7 +57,7 @@ fn an_entry_lies_within_what_is_stored_of_its_time() {
     };
     check(json!({}), Some("2026-10-24T20:00:00Z"));
     check(json!({"rules": ["FREQ=DAILY"]}), None);
-    check(json!({"rules": ["FREQ=DAILY;COUNT=4000000000"]}), None);
+    check(json!({"rules": ["FREQ=DAILY;COUNT=100000"]}), None);
     check(
         json!({"rules": ["FREQ=DAILY;COUNT=3"]}),
         Some("2026-10-26T21:00:00Z"),
@@ -67,6 +67,18 @@ fn an_entry_lies_within_what_is_stored_of_its_time() {
     let added =
         json!({"rules": ["FREQ=DAILY;COUNT=3"], "added": [{"start": "2027-01-01T00:00:00Z"}]});
     check(added, Some("2027-01-01T00:00:00Z"));
+}
+
+#[test]
+fn a_rule_that_counts_too_many_is_not_kept() {
+    for count in ["100001", "4000000000"] {
+        let rule = format!("FREQ=DAILY;COUNT={count}");
+        let entry = content(json!({"rules": [rule]}))
+            .read()
+            .expect("a good entry");
+        let refused = StoredEntry::new(&entry).expect_err("it counts too many");
+        assert_eq!(refused, ScheduleError::TooManyCounted);
+    }
 }
 
 #[test]

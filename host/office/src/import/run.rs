@@ -4,7 +4,6 @@ use std::io::{Read, Seek};
 
 use bursar_db::{Database, Proposal, Verdict};
 use bursar_domain::{
-    confidentiality::Class,
     manifest::{Need, RecordOperation},
     problem::Problem,
     row::Seq,
@@ -124,10 +123,6 @@ pub async fn commit<R: Read + Seek + Send>(
 
 /// What can be said of an import before its file is opened.
 fn check(context: &Context, import: &Import) -> Result<(), Error> {
-    if context.authority.clearance(&import.collection) < Class::Restricted {
-        let message = "whoever imports sees every field of the collection";
-        return Err(Error::denied("field-hidden", message));
-    }
     for operation in [
         RecordOperation::Read,
         RecordOperation::Create,
@@ -172,7 +167,9 @@ impl<'p, R: Read + Seek + Send> Pass<'p, R> {
         };
         source.rewind().map_err(|error| unreadable(&error))?;
         let mut session = Session::new(database, context.clone());
-        let definition = session.definition(&import.collection).await?;
+        let sight = session.sight(&import.collection).await?;
+        sight.check_whole()?;
+        let definition = sight.definition;
         let rows = Rows::open(&import.format, source)?;
         let plan = Plan::new(import, definition, rows.header())?;
         Ok(Self {

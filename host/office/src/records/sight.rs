@@ -54,6 +54,13 @@ impl Sight {
         redact(body, &self.definition.collection.fields, self.clearance)
     }
 
+    /// Refuses whoever does not see every field.
+    pub(crate) fn check_whole(&self) -> Result<(), Error> {
+        self.redacted
+            .first()
+            .map_or(Ok(()), |name| Err(refused(name)))
+    }
+
     /// Refuses to filter or sort by what is hidden.
     pub(crate) fn check_asked(&self, tests: &[Test], orders: &[Order]) -> Result<(), Error> {
         let collection = &self.definition.collection;

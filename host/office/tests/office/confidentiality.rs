@@ -2,9 +2,13 @@
 
 use bursar_domain::{draft::Direction, row::Kind};
 use bursar_domain::{index::Comparison, manifest::Permission, office::Collection, row::RowKey};
-use bursar_office::{Error, Order, Paging, Session, Test};
+use bursar_office::{
+    Error, Order, Paging, Session, Test,
+    import::{Import, commit},
+};
 use serde_json::{Value, json};
 
+use crate::imports::file;
 use crate::organisation::{Organisation, code, faults, grant};
 
 /// Members that an ordinary automation does not see.
@@ -359,4 +363,22 @@ async fn rec_8_what_is_held_is_not_deleted_by_anyone() {
     let key = RowKey::within(Kind::Hold, "staff", id);
     let hold = office.database.snapshot().get(&key).await.expect("a read");
     assert!(hold.is_none());
+}
+
+#[tokio::test]
+async fn whoever_imports_sees_every_field() {
+    let (mut office, _) = rich().await;
+    let import: Import = serde_json::from_value(json!({
+        "collection": "staff", "format": {"kind": "csv"}, "key": {"properties": ["name"]},
+    }))
+    .expect("an import");
+    for (class, expected) in [(None, Some("field-hidden")), (Some("restricted"), None)] {
+        let author = office.automation(&[clerk(class)]).context().clone();
+        let mut source = file("name,pay\nn1,1.00\n");
+        let done = commit(&office.database, &author, &import, &mut source, &mut |_| {}).await;
+        match expected {
+            Some(expected) => assert_eq!(code(done), expected),
+            None => assert_eq!(done.expect("an import").commits, 1),
+        }
+    }
 }
