@@ -4,6 +4,9 @@ Usage: mail_server.py PORT. With --check it only says, by its exit code, whether
 package aiosmtpd, or the module smtpd of Python before 3.12.
 """
 
+import email
+import email.policy
+import hashlib
 import json
 import sys
 import warnings
@@ -13,7 +16,29 @@ warnings.simplefilter("ignore", DeprecationWarning)
 
 def tell(sender, recipients, content):
     text = content.decode("utf-8") if isinstance(content, bytes) else content
-    print(json.dumps({"from": sender, "to": recipients, "content": text}), flush=True)
+    told = {"from": sender, "to": recipients, "content": text}
+    print(json.dumps(told | read(text)), flush=True)
+
+
+def read(text):
+    """The message as Python reads it: its thread, and its parts with their digests."""
+    message = email.message_from_string(text, policy=email.policy.default)
+    parts = [part for part in message.walk() if not part.is_multipart()]
+    return {
+        "subject": message["Subject"],
+        "message_id": message["Message-ID"],
+        "in_reply_to": message["In-Reply-To"],
+        "references": (message["References"] or "").split(),
+        "parts": [
+            {
+                "type": part.get_content_type(),
+                "name": part.get_filename(),
+                "text": part.get_content() if part.get_content_maintype() == "text" else None,
+                "sha256": hashlib.sha256(part.get_payload(decode=True)).hexdigest(),
+            }
+            for part in parts
+        ],
+    }
 
 
 def ready():

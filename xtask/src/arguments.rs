@@ -18,8 +18,14 @@ usage: cargo xtask CHORE
         --require-all    fail when the machine lacks something that tests need
         --package CRATE  only the tests of this crate
         FILTER           only tests whose name contains it; leaves documentation tests out
-  bench
-        measure runs per second and write target/bench/summary.json
+  mutants [--only NAME,..] [--list] [--json]
+        plant known faults into a copy of the project, one at a time, and see whether the tests notice each (minutes to hours)
+        --only NAME,..  only these faults
+        --list          tell which faults there are, and run nothing
+        --json          print the summary, or the list, as JSON on stdout
+  bench [--only PART,..]
+        measure how fast things are beside what each is held against, and write target/bench/summary.json
+        --only PART,..  only these of runs, requests, search, aging, recurrences, import
   schemathesis
         try the HTTP API against its own document; BURSAR_SCHEMATHESIS_EXAMPLES=200 tries more
   postgres -- COMMAND..
@@ -31,9 +37,10 @@ usage: cargo xtask CHORE
 /// What was asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Chore {
-    Bench,
+    Bench(BenchOptions),
     Demo(DemoOptions),
     Help,
+    Mutants(MutantsOptions),
     /// The command to run beside the cluster; never empty.
     Postgres(Vec<OsString>),
     Schemathesis,
@@ -41,9 +48,23 @@ pub enum Chore {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
+pub struct BenchOptions {
+    /// Parts as the bench names them, separated by commas; everything unless given.
+    pub only: Option<OsString>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct DemoOptions {
     pub once: bool,
     pub folder: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct MutantsOptions {
+    /// Names of faults; all of them without any.
+    pub only: Vec<String>,
+    pub list: bool,
+    pub json: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -64,9 +85,10 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Chore, UsageEr
         return Err(UsageError("no chore named".to_owned()));
     };
     match chore.to_str() {
-        Some("bench") => nothing_more(words, Chore::Bench),
+        Some("bench") => bench(words).map(Chore::Bench),
         Some("demo") => demo(words).map(Chore::Demo),
         Some("help" | "--help" | "-h") => nothing_more(words, Chore::Help),
+        Some("mutants") => mutants(words).map(Chore::Mutants),
         Some("schemathesis") => nothing_more(words, Chore::Schemathesis),
         Some("postgres") => postgres(words).map(Chore::Postgres),
         Some("test") => test(words).map(Chore::Test),
@@ -86,12 +108,39 @@ fn nothing_more(
         .map_or(Ok(chore), |word| Err(unexpected(&word)))
 }
 
+fn bench(mut words: impl Iterator<Item = OsString>) -> Result<BenchOptions, UsageError> {
+    let mut options = BenchOptions::default();
+    while let Some(word) = words.next() {
+        match word.to_str() {
+            Some("--only") => options.only = Some(value_of("--only", &mut words)?),
+            _ => return Err(unexpected(&word)),
+        }
+    }
+    Ok(options)
+}
+
 fn demo(mut words: impl Iterator<Item = OsString>) -> Result<DemoOptions, UsageError> {
     let mut options = DemoOptions::default();
     while let Some(word) = words.next() {
         match word.to_str() {
             Some("--once") => options.once = true,
             Some("--folder") => options.folder = Some(value_of("--folder", &mut words)?.into()),
+            _ => return Err(unexpected(&word)),
+        }
+    }
+    Ok(options)
+}
+
+fn mutants(mut words: impl Iterator<Item = OsString>) -> Result<MutantsOptions, UsageError> {
+    let mut options = MutantsOptions::default();
+    while let Some(word) = words.next() {
+        match word.to_str() {
+            Some("--list") => options.list = true,
+            Some("--json") => options.json = true,
+            Some("--only") => {
+                let names = text(value_of("--only", &mut words)?)?;
+                options.only.extend(names.split(',').map(str::to_owned));
+            }
             _ => return Err(unexpected(&word)),
         }
     }
@@ -160,9 +209,23 @@ mod tests {
 
     #[test]
     fn each_chore_is_read_with_its_options() {
-        check("bench", Chore::Bench);
+        check("bench", Chore::Bench(BenchOptions::default()));
+        check(
+            "bench --only search,aging",
+            Chore::Bench(BenchOptions {
+                only: Some("search,aging".into()),
+            }),
+        );
         check("--help", Chore::Help);
         check("schemathesis", Chore::Schemathesis);
+        check(
+            "mutants --json --only one,two --only three",
+            Chore::Mutants(MutantsOptions {
+                only: ["one", "two", "three"].map(str::to_owned).into(),
+                list: false,
+                json: true,
+            }),
+        );
         check("demo", Chore::Demo(DemoOptions::default()));
         check(
             "demo --folder somewhere --once",
@@ -195,7 +258,9 @@ mod tests {
         check_refused("tset", "no chore is called tset");
         check_refused("bench fast", "fast is not expected here");
         check_refused("test --all", "--all is not expected here");
+        check_refused("bench --only", "--only needs a value");
         check_refused("demo --folder", "--folder needs a value");
+        check_refused("mutants tax-per-line", "tax-per-line is not expected here");
         check_refused("postgres psql", "psql is not expected here");
         check_refused("postgres --", "postgres needs a command after --");
     }

@@ -8,12 +8,13 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+use crate::arguments::BenchOptions;
 use crate::cargo::{self, Profile};
 use crate::toolchain;
 
 const SUMMARY: &str = "target/bench/summary.json";
 
-pub fn run() -> Result<ExitCode> {
+pub fn run(options: &BenchOptions) -> Result<ExitCode> {
     toolchain::ensure_wasm_target()?;
     let program = cargo::build("bursar-bench", Profile::Release)?;
     let summary = cargo::root().join(SUMMARY);
@@ -22,7 +23,11 @@ pub fn run() -> Result<ExitCode> {
         std::fs::remove_file(&summary)
             .with_context(|| format!("cannot remove the old {SUMMARY}"))?;
     }
-    let status = Command::new(program)
+    let mut bench = Command::new(program);
+    if let Some(parts) = &options.only {
+        bench.arg("--only").arg(parts);
+    }
+    let status = bench
         .current_dir(cargo::root())
         .stdout(std::io::stderr())
         .status()

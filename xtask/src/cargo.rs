@@ -27,6 +27,11 @@ pub fn root() -> PathBuf {
         .to_owned()
 }
 
+/// The folder that everything is built in.
+pub fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |it| root().join(it))
+}
+
 /// The cargo that started us, at the workspace's root.
 pub fn command() -> Command {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));

@@ -11,6 +11,7 @@ mod cargo;
 mod demo;
 mod foreground;
 mod mail_server;
+mod mutants;
 mod npm;
 mod postgres;
 mod schemathesis;
@@ -42,12 +43,13 @@ fn main() -> ExitCode {
 
 fn run(chore: Chore) -> anyhow::Result<ExitCode> {
     match chore {
-        Chore::Bench => bench::run(),
+        Chore::Bench(options) => bench::run(&options),
         Chore::Demo(options) => demo::run(&options),
         Chore::Help => {
             eprint!("{USAGE}");
             Ok(ExitCode::SUCCESS)
         }
+        Chore::Mutants(options) => mutants::run(&options),
         Chore::Postgres(command) => postgres::run(&command),
         Chore::Schemathesis => schemathesis::run(),
         Chore::Test(options) => testing::run(&options),

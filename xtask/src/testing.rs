@@ -44,7 +44,7 @@ pub fn run(options: &TestOptions) -> Result<ExitCode> {
         skipped.add("mail over SMTP", &format!("{error:#}"));
     }
     let cluster = cluster(&mut foreground, &mut skipped);
-    let mut variables = variables(options, cluster.as_ref());
+    let mut variables = variables(options.require_all, cluster.as_ref());
     // Components that are committed run without; tests that build them anew learn that they can.
     let has_npm = selects(options, &FOREIGN_PACKAGES) && has_npm(&mut foreground, &mut skipped);
     if has_npm {
@@ -127,7 +127,7 @@ fn is_everything(options: &TestOptions) -> bool {
 }
 
 /// A server for the tests, unless the environment names one already.
-fn cluster(foreground: &mut Foreground, skipped: &mut Skipped) -> Option<Cluster> {
+pub fn cluster(foreground: &mut Foreground, skipped: &mut Skipped) -> Option<Cluster> {
     if std::env::var_os(POSTGRES_VARIABLE).is_some() {
         return None;
     }
@@ -140,12 +140,13 @@ fn cluster(foreground: &mut Foreground, skipped: &mut Skipped) -> Option<Cluster
     }
 }
 
-fn variables(options: &TestOptions, cluster: Option<&Cluster>) -> Variables {
+/// What tells the tests of their surroundings.
+pub fn variables(require_all: bool, cluster: Option<&Cluster>) -> Variables {
     let mut variables = Variables::new();
     if let Some(cluster) = cluster {
         variables.push((POSTGRES_VARIABLE, cluster.address().into()));
     }
-    if options.require_all {
+    if require_all {
         variables.push((REQUIRE_ALL_VARIABLE, "1".into()));
     }
     let shared = cargo::root().with_file_name("shared");

@@ -4,7 +4,6 @@ use std::pin::Pin;
 
 use bursar_db::{Proposal, Verdict};
 use bursar_domain::{
-    manifest::{Authority, Limits},
     office::Actor,
     row::{RowKey, Seq},
 };
@@ -61,10 +60,7 @@ impl Api {
         change: &(dyn Fn(Session) -> Step<'r> + Send + Sync),
     ) -> Result<Changed, Failure> {
         for _ in 0..TRIES_MAX {
-            let mut session = match asked.scope {
-                Some(scope) => self.session_within(&caller.actor, scope).await?,
-                None => self.session(&caller.actor).await?,
-            };
+            let mut session = self.session(&caller.actor).await?;
             if let Some(request) = &asked.request
                 && let Some(earlier) = session.earlier(request).await?
             {
@@ -139,44 +135,27 @@ impl Api {
 
     /// A session that only reads. What an actor may do was decided by the guard of the request.
     pub(crate) async fn reading(&self, actor: &Actor) -> Result<Session, Failure> {
-        self.seeded(actor, &actor.to_string(), READING_SEED).await
+        self.seeded(actor, READING_SEED).await
     }
 
     async fn session(&self, actor: &Actor) -> Result<Session, Failure> {
-        self.session_within(actor, &actor.to_string()).await
+        self.seeded(actor, seed()?).await
     }
 
-    async fn session_within(&self, actor: &Actor, scope: &str) -> Result<Session, Failure> {
-        self.seeded(actor, scope, seed()?).await
-    }
-
-    async fn seeded(&self, actor: &Actor, scope: &str, seed: [u8; 32]) -> Result<Session, Failure> {
-        let context = self.context(actor, scope, seed).await?;
+    async fn seeded(&self, actor: &Actor, seed: [u8; 32]) -> Result<Session, Failure> {
+        let context = self.context(actor, seed).await?;
         Ok(Session::new(self.database(), context))
     }
 
     /// What a caller's work of many sessions stands on.
     pub(crate) async fn working(&self, actor: &Actor) -> Result<Context, Failure> {
-        self.context(actor, &actor.to_string(), seed()?).await
+        self.context(actor, seed()?).await
     }
 
-    async fn context(
-        &self,
-        actor: &Actor,
-        scope: &str,
-        seed: [u8; 32],
-    ) -> Result<Context, Failure> {
-        Ok(Context {
-            actor: actor.clone(),
-            scope: scope.to_owned(),
-            automation: None,
-            legal_entity_id: String::new(),
-            legal_entity: None,
-            authority: Authority::Everything,
-            now_us: self.database().now_us().await?,
-            seed,
-            limits: Limits::unlimited(),
-        })
+    async fn context(&self, actor: &Actor, seed: [u8; 32]) -> Result<Context, Failure> {
+        let now_us = self.database().now_us().await?;
+        let scope = actor.to_string();
+        Ok(Context::of_host(actor.clone(), &scope, now_us, seed))
     }
 }
 

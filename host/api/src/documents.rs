@@ -117,10 +117,7 @@ pub(crate) async fn get_content(
 }
 
 async fn content(api: &Api, sha256: String) -> Result<Response, Failure> {
-    let blobs = api.database().blobs().clone();
-    let bytes = tokio::task::spawn_blocking(move || blobs.get(&sha256))
-        .await
-        .map_err(Failure::host)??;
+    let bytes = api.database().blobs().get(&sha256).await?;
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream"),
         (header::CONTENT_DISPOSITION, "attachment"),

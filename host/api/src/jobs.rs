@@ -13,7 +13,7 @@ use std::{
 use axum::{Json, extract::State, response::IntoResponse};
 use bursar_db::Verification;
 use bursar_domain::office::Actor;
-use bursar_office::import;
+use bursar_office::{import, sample::SampleLoaded};
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use tokio::{
@@ -73,6 +73,8 @@ pub enum JobResult {
     ImportPreviewed(import::Report),
     /// A file's rows were imported, as far as its `end` says.
     Imported(import::Imported),
+    /// The invented company is there.
+    SampleLoaded(SampleLoaded),
 }
 
 /// How many rows a step has done.
@@ -89,7 +91,7 @@ pub struct JobRows {
 pub struct Job {
     /// Its id.
     pub id: String,
-    /// plugin-install, verification, import-preview, import.
+    /// plugin-install, verification, import-preview, import, sample.
     pub kind: String,
     /// Where it stands.
     pub state: JobState,

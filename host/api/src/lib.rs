@@ -47,6 +47,7 @@ use bursar_worker::Worker;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use automations::{NewAutomation, Preview, Start};
+pub use bursar_office::sample::SampleLoaded;
 pub use caller::{Caller, TOKEN_PREFIX};
 pub use documents::DocumentRevision;
 pub use edge::REQUEST_ID_HEADER;
@@ -56,13 +57,13 @@ pub use imports::FILE_BYTES_MAX as IMPORT_BYTES_MAX;
 pub use jobs::{Job, JobResult, JobRows, JobState};
 pub use local::{Local, Pieces};
 pub use log::{CommitShown, VerificationAsked};
+pub use messages::NewRendering;
 pub use request::{FILE_BYTES_MAX, JSON_BYTES_MAX};
 pub use resource::{COMMIT_HEADER, Page, Resource};
 pub use rows::{ImageShown, RowShown};
 pub use runs::{Report, Run, RunShown};
-pub use sample::SampleLoaded;
 pub use serve::serve;
-pub use tasks::NewAnswer;
+pub use tasks::{NewAnswer, NewAssignment, NewWithdrawal};
 pub use tokens::{Me, TokenAsked, TokenShown};
 pub use why::{EventExplained, TimerShown};
 

@@ -1,16 +1,20 @@
-//! Outgoing mail: what was sent, what waits, what failed.
+//! Outgoing mail: what was sent, what waits, what failed, and what templates make of data.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, response::IntoResponse};
 use bursar_db::{MessageFilter, MessageRecord, MessageState};
+use bursar_domain::row::{Kind, RowKey};
+use bursar_office::templates::{Rendered, Rendering};
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
-use utoipa::IntoParams;
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::{
     Api,
-    caller::Viewer,
+    caller::{Administrator, Auditor, Viewer},
     failure::Failure,
-    request::{Path, Query},
-    resource::{Page, limit, place},
+    request::{Asked, Body, Path, Query},
+    resource::{Page, commit, limit, place},
     runs::Departments,
 };
 
@@ -70,4 +74,61 @@ pub(crate) async fn get_message(
     } else {
         Err(unknown())
     }
+}
+
+/// Data to show a template with.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewRendering {
+    /// The reader's language (BCP 47); the template's fallback unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locale: Option<String>,
+    /// A JSON object: its members are the template's names.
+    pub data: Value,
+}
+
+/// What a template makes of data
+///
+/// Changes nothing and sends nothing. Moments are in UTC.
+#[utoipa::path(post, path = "/v1/templates/{id}/render", tag = "messages", params(("id" = String, Path, description = "The template")), request_body = NewRendering, responses((status = 200, body = Rendered)))]
+pub(crate) async fn render_template(
+    Auditor(caller): Auditor,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Body { value, asked }: Body<NewRendering>,
+) -> Result<Json<Rendered>, Failure> {
+    asked.unconditional()?;
+    let wanted = Rendering {
+        template: id,
+        locale: value.locale,
+        data: value.data,
+    };
+    let mut session = api.reading(&caller.actor).await?;
+    Ok(Json(session.render(&wanted).await?))
+}
+
+/// Remove a template
+#[utoipa::path(delete, path = "/v1/templates/{id}", tag = "messages", params(("id" = String, Path, description = "Lower-case letters, digits and hyphens")), responses((status = 204)))]
+pub(crate) async fn delete_template(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    asked: Asked,
+) -> Result<impl IntoResponse, Failure> {
+    let key = RowKey::of(Kind::Template, &id);
+    let (id, key, asked) = (&id, &key, &asked);
+    let changed = api
+        .change(
+            &caller,
+            "remove-template",
+            asked,
+            |mut session| async move {
+                session.expect(key, &asked.expected).await?;
+                session.remove_template(id).await?;
+                Ok((session, key.clone()))
+            },
+        )
+        .await?;
+    let headers: HeaderMap = commit(changed.seq).into_iter().collect();
+    Ok((StatusCode::NO_CONTENT, headers))
 }

@@ -1,10 +1,10 @@
-//! The organisation: legal entities, departments, calendars of both kinds, collections, folders, and the stop of everything.
+//! The organisation: legal entities, departments, calendars of both kinds, collections, folders, templates, and the stop of everything.
 
 use axum::extract::State;
 use bursar_domain::{
     business::BusinessCalendar,
     calendar::Calendar,
-    office::{Collection, Department, Folder, LegalEntity, STOP, Stop},
+    office::{Collection, Department, Folder, LegalEntity, STOP, Stop, Template},
     row::{Kind, RowKey},
 };
 use bursar_office::Evolution;
@@ -127,6 +127,18 @@ named_rows! {
     /// into `inbox/ID` of it become documents of a folder with `inbox`, and documents of one with `export` are written to
     /// `export/ID`.
     put put_folder;
+
+    Template, Kind::Template, "put-template", "messages", put_template,
+    /// Templates of mail
+    list list_templates "/v1/templates",
+    /// One template
+    get get_template "/v1/templates/{id}",
+    /// Make or change a template
+    ///
+    /// Subject and text are written in Jinja's syntax: `{{ name }}`, `{% if %}`, `{% for %}`, and the filters `money`, `date`,
+    /// `moment`, `number`, `default`, `join` and `length`. A template places data and computes nothing. One of the name
+    /// `task-reminder` stands in for the host's own.
+    put put_template;
 }
 
 /// What a definition would make of the records that are there

@@ -98,10 +98,7 @@ impl Api {
         // Compiled before it is installed: what the sandbox cannot run is refused now, and its first run is quick.
         self.worker()?.check(bytes.to_vec()).await?;
         progress.step("store");
-        let blobs = self.database().blobs().clone();
-        tokio::task::spawn_blocking(move || blobs.put(&bytes))
-            .await
-            .map_err(Failure::host)??;
+        self.database().blobs().put(&bytes).await?;
         progress.step("commit");
         let plugin = Plugin {
             manifest: inspection.manifest.clone(),

@@ -9,7 +9,7 @@ use bursar_domain::{
     index::Comparison,
     row::{Kind, RowKey},
 };
-use bursar_office::{Listed, Order, Paging, Test};
+use bursar_office::{COUNT_MAX, Listed, Order, Paging, Test};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,9 +22,6 @@ use crate::{
     request::{Asked, Body, Path, Query},
     resource::{Page, PageQuery, Resource, Tagged, Written, commit, limit},
 };
-
-/// Most records that one request counts.
-const COUNT_MAX: u32 = 100_000;
 
 /// One test of an indexed field.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

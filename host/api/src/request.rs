@@ -13,6 +13,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Request as HttpRequest},
     http::{HeaderMap, StatusCode, header, request::Parts},
 };
+use bursar_domain::pointer;
 use bursar_domain::{log::sha256_hex, problem::Problem};
 use bursar_office::{Expected, Request};
 use bytes::Bytes;
@@ -35,8 +36,6 @@ pub(crate) struct Asked {
     pub expected: Expected,
     /// Set if the client may send the request again: `Idempotency-Key`.
     pub request: Option<Request>,
-    /// Whose effect keys are used, if not the caller's.
-    pub scope: Option<&'static str>,
 }
 
 impl Asked {
@@ -45,15 +44,6 @@ impl Asked {
         Self {
             expected: Expected::Anything,
             request: None,
-            scope: None,
-        }
-    }
-
-    /// The same within a scope of effect keys that callers share.
-    pub(crate) fn within(self, scope: &'static str) -> Self {
-        Self {
-            scope: Some(scope),
-            ..self
         }
     }
 
@@ -81,7 +71,6 @@ impl Asked {
         Ok(Self {
             expected: expected(&parts.headers)?,
             request: request(parts, body)?,
-            scope: None,
         })
     }
 }
@@ -331,7 +320,7 @@ fn pointer_of(path: &serde_path_to_error::Path) -> String {
     path.iter()
         .filter_map(|segment| match segment {
             Segment::Seq { index } => Some(format!("/{index}")),
-            Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            Segment::Map { key } => Some(format!("/{}", pointer::escape(key))),
             Segment::Enum { .. } | Segment::Unknown => None,
         })
         .collect()

@@ -46,6 +46,7 @@ fn host() -> OpenApiRouter<Api> {
         ))
         .routes(routes!(organisation::get_stop, organisation::put_stop))
         .routes(routes!(sample::load_sample))
+        .routes(routes!(sample::load_company))
 }
 
 /// Plugins, automations, and what they did.
@@ -69,8 +70,17 @@ fn automation() -> OpenApiRouter<Api> {
         .routes(routes!(tasks::list_tasks))
         .routes(routes!(tasks::get_task))
         .routes(routes!(tasks::answer_task))
+        .routes(routes!(tasks::withdraw_task))
+        .routes(routes!(tasks::assign_task))
         .routes(routes!(messages::list_messages))
         .routes(routes!(messages::get_message))
+        .routes(routes!(organisation::list_templates))
+        .routes(routes!(
+            organisation::get_template,
+            organisation::put_template,
+            messages::delete_template
+        ))
+        .routes(routes!(messages::render_template))
 }
 
 /// Records, invoices, payments, documents, and the log of all that.
@@ -113,6 +123,7 @@ fn books() -> OpenApiRouter<Api> {
         .routes(routes!(papers::get_invoice_page))
         .routes(routes!(papers::get_invoice_ubl))
         .routes(routes!(aging::get_aging))
+        .routes(routes!(aging::list_aged_accounts))
         .routes(routes!(aging::list_balances))
         .routes(routes!(organisation::list_folders))
         .routes(routes!(organisation::get_folder, organisation::put_folder))

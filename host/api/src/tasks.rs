@@ -16,7 +16,7 @@ use crate::{
     Api,
     caller::{Caller, Operator, Viewer},
     failure::Failure,
-    request::{Body, Path, Query},
+    request::{Asked, Body, Path, Query},
     resource::{Page, PageQuery, Resource, Tagged, Written},
     runs::Departments,
 };
@@ -35,6 +35,22 @@ pub struct NewAnswer {
     pub note: String,
 }
 
+/// Why a task is taken back.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWithdrawal {
+    /// In plain words, at most 16 KiB.
+    pub reason: String,
+}
+
+/// Whom a task is handed to.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAssignment {
+    /// "role:NAME" or "person:ID".
+    pub assignee: String,
+}
+
 /// Which tasks to list.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
@@ -44,6 +60,10 @@ pub struct TasksQuery {
     pub closed: Option<bool>,
     /// Only those of this automation.
     pub automation: Option<String>,
+    /// Only those for this assignee: "role:NAME" or "person:ID".
+    pub assignee: Option<String>,
+    /// Only those whose answer was due before this instant, in microseconds UTC.
+    pub due_before_us: Option<i64>,
     /// Most rows: 1 to 1000, 100 unless given.
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
@@ -64,6 +84,12 @@ pub(crate) async fn list_tasks(
     }
     .paging()?;
     let automations = api.narrowed(&caller, query.automation).await?;
+    let test = |field: &str, comparison, values| Test {
+        field: field.to_owned(),
+        comparison,
+        values,
+    };
+    let equal = |field, value: Value| test(field, Comparison::Equal, vec![value]);
     let mut conditions = Vec::new();
     if let Some(automations) = automations {
         if automations.is_empty() {
@@ -80,18 +106,13 @@ pub(crate) async fn list_tasks(
             )
             .hint("ask for the tasks of one: ?automation=NAME"));
         }
-        let named = automations.into_iter();
-        conditions.push(Test {
-            field: "automation".to_owned(),
-            comparison: Comparison::OneOf,
-            values: named.map(Value::from).collect(),
-        });
+        let named = automations.into_iter().map(Value::from).collect();
+        conditions.push(test("automation", Comparison::OneOf, named));
     }
-    conditions.extend(query.closed.map(|closed| Test {
-        field: "is-closed".to_owned(),
-        comparison: Comparison::Equal,
-        values: vec![Value::from(closed)],
-    }));
+    conditions.extend(query.closed.map(|it| equal("is-closed", it.into())));
+    conditions.extend(query.assignee.map(|it| equal("assignee", it.into())));
+    let due = query.due_before_us;
+    conditions.extend(due.map(|it| test("due", Comparison::Less, vec![it.into()])));
     let mut session = api.reading(&caller.actor).await?;
     let listed = session
         .rows::<Task>(Kind::Task, &conditions, &paging)
@@ -109,6 +130,13 @@ pub(crate) async fn get_task(
     api.task(&caller, &id).await.map(Tagged)
 }
 
+/// What a person does with a task.
+enum Step {
+    Answer(NewAnswer),
+    Withdraw(NewWithdrawal),
+    Assign(NewAssignment),
+}
+
 /// Answer an open task
 #[utoipa::path(post, path = "/v1/tasks/{id}/answer", tag = "tasks", params(("id" = String, Path, description = "The task")), request_body = NewAnswer, responses((status = 200, body = Resource<Task>)))]
 pub(crate) async fn answer_task(
@@ -117,20 +145,65 @@ pub(crate) async fn answer_task(
     Path(id): Path<String>,
     Body { value, asked }: Body<NewAnswer>,
 ) -> Result<Written<Task>, Failure> {
-    api.task(&caller, &id).await?;
-    let key = RowKey::of(Kind::Task, &id);
-    let (id, key, value, asked) = (&id, &key, &value, &asked);
-    let changed = api
-        .change(&caller, "answer-task", asked, |mut session| async move {
-            session.expect(key, &asked.expected).await?;
-            session.answer_task(id, &value.choice, &value.note).await?;
-            Ok((session, key.clone()))
-        })
-        .await?;
-    api.written(changed).await
+    api.step_task(&caller, &id, &Step::Answer(value), &asked)
+        .await
+}
+
+/// Take an open task back: nobody answers it any more
+#[utoipa::path(post, path = "/v1/tasks/{id}/withdraw", tag = "tasks", params(("id" = String, Path, description = "The task")), request_body = NewWithdrawal, responses((status = 200, body = Resource<Task>)))]
+pub(crate) async fn withdraw_task(
+    Operator(caller): Operator,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Body { value, asked }: Body<NewWithdrawal>,
+) -> Result<Written<Task>, Failure> {
+    api.step_task(&caller, &id, &Step::Withdraw(value), &asked)
+        .await
+}
+
+/// Hand an open task to somebody else
+#[utoipa::path(post, path = "/v1/tasks/{id}/assign", tag = "tasks", params(("id" = String, Path, description = "The task")), request_body = NewAssignment, responses((status = 200, body = Resource<Task>)))]
+pub(crate) async fn assign_task(
+    Operator(caller): Operator,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Body { value, asked }: Body<NewAssignment>,
+) -> Result<Written<Task>, Failure> {
+    api.step_task(&caller, &id, &Step::Assign(value), &asked)
+        .await
 }
 
 impl Api {
+    async fn step_task(
+        &self,
+        caller: &Caller,
+        id: &str,
+        step: &Step,
+        asked: &Asked,
+    ) -> Result<Written<Task>, Failure> {
+        self.task(caller, id).await?;
+        let cause = match step {
+            Step::Answer(_) => "answer-task",
+            Step::Withdraw(_) => "withdraw-task",
+            Step::Assign(_) => "assign-task",
+        };
+        let key = &RowKey::of(Kind::Task, id);
+        let changed = self
+            .change(caller, cause, asked, |mut session| async move {
+                session.expect(key, &asked.expected).await?;
+                match step {
+                    Step::Answer(it) => {
+                        session.answer_task(id, &it.choice, &it.note).await?;
+                    }
+                    Step::Withdraw(it) => session.withdraw_task(id, &it.reason).await?,
+                    Step::Assign(it) => session.assign_task(id, &it.assignee).await?,
+                }
+                Ok((session, key.clone()))
+            })
+            .await?;
+        self.written(changed).await
+    }
+
     async fn task(&self, caller: &Caller, id: &str) -> Result<Resource<Task>, Failure> {
         let task: Resource<Task> = self.resource(&RowKey::of(Kind::Task, id)).await?;
         let department = Departments::default()

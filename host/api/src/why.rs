@@ -14,7 +14,7 @@ use crate::{
     resource::{Page, limit},
 };
 
-/// A timer of an automation, and when it is due next.
+/// A timer of an automation, or a trigger that waits for a calendar's occurrences, and when it is due next.
 pub type TimerShown = Upcoming;
 
 /// What an event came to, automation by automation.
@@ -39,6 +39,8 @@ pub struct EventQuery {
     pub automation: Option<String>,
     /// The event was the firing of a timer of this name.
     pub timer: Option<String>,
+    /// The event was an occurrence of a calendar that a trigger of this name waits for.
+    pub occurrence: Option<String>,
     /// Most rows: 1 to 1000, 100 unless given.
     #[param(minimum = 1, maximum = 1000)]
     pub limit: Option<u32>,
@@ -46,7 +48,7 @@ pub struct EventQuery {
     pub after: Option<String>,
 }
 
-/// Timers in view, and when each is due next
+/// Timers in view, triggers for occurrences too, and when each is due next
 #[utoipa::path(get, path = "/v1/timers", tag = "runs", responses((status = 200, body = Page<TimerShown>)))]
 pub(crate) async fn list_timers(
     Viewer(caller): Viewer,
@@ -68,18 +70,19 @@ pub(crate) async fn explain_event(
     Path(id): Path<String>,
     Query(query): Query<EventQuery>,
 ) -> Result<Json<EventExplained>, Failure> {
-    let asked = match (query.automation, query.timer) {
-        (Some(automation), None) => Some(Asked::Manual { automation }),
-        (None, Some(timer)) => Some(Asked::Timer {
+    let asked = match (query.automation, query.timer, query.occurrence) {
+        (Some(automation), None, None) => Some(Asked::Manual { automation }),
+        (None, Some(timer), None) => Some(Asked::Timer {
             timer,
             scheduled_us: None,
         }),
-        (None, None) => None,
-        (Some(_), Some(_)) => {
+        (None, None, Some(trigger)) => Some(Asked::Occurrence { trigger }),
+        (None, None, None) => None,
+        _ => {
             return Err(Failure::new(
                 StatusCode::BAD_REQUEST,
                 "parameter-invalid",
-                "an event is either a manual start (automation) or a timer's firing (timer)",
+                "an event is a manual start (automation), a timer's firing (timer) or an occurrence (occurrence)",
             ));
         }
     };

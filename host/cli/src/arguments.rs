@@ -1,8 +1,12 @@
 //! What can be said on the command line.
 
+mod records;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use records::{Collection, Export, FileFormat, Import, Row};
 
 /// Sandboxed plugins for office work.
 #[derive(Debug, Parser)]
@@ -75,6 +79,9 @@ pub enum Command {
     /// Look at tasks and answer them
     #[command(subcommand)]
     Task(Task),
+    /// Texts of mail with places for data
+    #[command(subcommand)]
+    Template(Template),
     /// Look at outgoing mail
     #[command(subcommand)]
     Message(Message),
@@ -101,7 +108,7 @@ pub enum Command {
     /// Look at calendars, and exchange them as iCalendar files
     #[command(subcommand)]
     Calendar(Calendar),
-    /// Load an organisation from a file of sample data
+    /// Load an invented company to look at, or an organisation from a file
     #[command(subcommand)]
     Sample(Sample),
     /// Verify the log, and note where it stands
@@ -298,11 +305,14 @@ pub struct Why {
     /// The event's id
     pub event: String,
     /// It was to start this automation
-    #[arg(long, conflicts_with = "timer")]
+    #[arg(long, conflicts_with_all = ["timer", "occurrence"])]
     pub automation: Option<String>,
     /// It was the firing of a timer of this name
-    #[arg(long)]
+    #[arg(long, conflicts_with = "occurrence")]
     pub timer: Option<String>,
+    /// It was an occurrence that a trigger of this name waits for
+    #[arg(long)]
+    pub occurrence: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -315,6 +325,12 @@ pub enum Task {
         /// Only of this automation
         #[arg(long)]
         automation: Option<String>,
+        /// Only for this assignee: `role:NAME` or `person:ID`
+        #[arg(long = "for", value_name = "ASSIGNEE")]
+        assignee: Option<String>,
+        /// Only those whose answer is overdue
+        #[arg(long)]
+        overdue: bool,
         /// Most tasks to list
         #[arg(long, default_value_t = 1000)]
         limit: usize,
@@ -333,6 +349,58 @@ pub enum Task {
         /// Words to it
         #[arg(long, default_value = "")]
         note: String,
+    },
+    /// Take an open task back
+    Withdraw {
+        /// Its id
+        id: String,
+        /// Why, in plain words
+        reason: String,
+    },
+    /// Hand an open task to somebody else
+    Assign {
+        /// Its id
+        id: String,
+        /// `role:NAME` or `person:ID`
+        assignee: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Template {
+    /// Templates of mail
+    List {
+        /// Most templates to list
+        #[arg(long, default_value_t = 1000)]
+        limit: usize,
+    },
+    /// One template, as `set` takes it
+    Show {
+        /// Its id
+        id: String,
+    },
+    /// Make or change a template
+    Set {
+        /// Its id: lower-case letters, digits and hyphens
+        id: String,
+        /// JSON with `fallback` and `texts`: subject and text by language
+        file: PathBuf,
+    },
+    /// Show what a template makes of data; nothing is sent
+    Render {
+        /// Its id
+        id: String,
+        /// The data as a JSON object
+        #[arg(long, default_value = "{}")]
+        data: String,
+        /// The reader's language, such as `de-AT`
+        #[arg(long)]
+        locale: Option<String>,
+    },
+    /// Remove a template
+    Remove {
+        /// Its id
+        id: String,
     },
 }
 
@@ -381,69 +449,6 @@ pub enum Log {
     Show {
         /// Its number
         seq: i64,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Row {
-    /// Rows of one kind
-    List {
-        /// record, invoice, payment, allocation, task, document, automation, plugin, …
-        kind: String,
-        /// The collection, for kinds that have them
-        #[arg(long, default_value = "")]
-        collection: String,
-        /// As they were after this commit
-        #[arg(long)]
-        as_of: Option<i64>,
-        /// Most rows to list
-        #[arg(long, default_value_t = 1000)]
-        limit: usize,
-    },
-    /// One row
-    Show {
-        /// record, invoice, payment, allocation, task, document, automation, plugin, …
-        kind: String,
-        /// Its id
-        id: String,
-        /// The collection, for kinds that have them
-        #[arg(long, default_value = "")]
-        collection: String,
-        /// As it was after this commit
-        #[arg(long)]
-        as_of: Option<i64>,
-    },
-    /// What a row was, newest first: each image, and who wrote it
-    History {
-        /// record, invoice, payment, allocation, task, document, automation, plugin, …
-        kind: String,
-        /// Its id
-        id: String,
-        /// The collection, for kinds that have them
-        #[arg(long, default_value = "")]
-        collection: String,
-        /// Most images to list
-        #[arg(long, default_value_t = 100)]
-        limit: usize,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Collection {
-    /// Define a collection, or change its definition if every record there is valid under the new one
-    Define {
-        /// Its slug: lower-case letters, digits, hyphens
-        slug: String,
-        /// The definition, a JSON file: schema, indexed, unique, references, fields
-        file: PathBuf,
-        /// Change nothing: count the records that would break it, and show the first of them
-        #[arg(long)]
-        check: bool,
-    },
-    /// One collection's definition
-    Show {
-        /// Its slug
-        slug: String,
     },
 }
 
@@ -507,87 +512,6 @@ pub enum Document {
     },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FileFormat {
-    /// A table in text
-    Csv,
-    /// One JSON object a line
-    Jsonl,
-    /// A workbook of Excel 2007 or later
-    Xlsx,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Delimiter {
-    /// ,
-    Comma,
-    /// ;
-    Semicolon,
-    /// U+0009
-    Tab,
-}
-
-#[derive(Debug, Args)]
-pub struct Import {
-    /// The collection
-    pub collection: String,
-    /// The file
-    pub file: PathBuf,
-    /// Show what the file would do, and change nothing
-    #[arg(long)]
-    pub preview: bool,
-    /// Property that is unique and names the record, or _id; may be given again [default: each line is a new record, once]
-    #[arg(long, value_name = "PROPERTY")]
-    pub key: Vec<String>,
-    /// Leave bad rows out, and import the others
-    #[arg(long)]
-    pub skip_bad: bool,
-    /// How the file is written [default: by its ending]
-    #[arg(long, value_enum)]
-    pub format: Option<FileFormat>,
-    /// What separates the cells of a CSV file [default: what its header has most of]
-    #[arg(long, value_enum)]
-    pub delimiter: Option<Delimiter>,
-    /// Sheet of a workbook [default: the first]
-    #[arg(long)]
-    pub sheet: Option<String>,
-    /// Property of a column that is named otherwise; may be given again
-    #[arg(long, value_name = "COLUMN=PROPERTY")]
-    pub column: Vec<String>,
-    /// Column that is passed over; may be given again
-    #[arg(long, value_name = "COLUMN")]
-    pub ignore: Vec<String>,
-    /// Pass over all columns that are no property
-    #[arg(long)]
-    pub ignore_others: bool,
-    /// What the columns mean, as the API takes it: JSON, or @FILE
-    #[arg(long, default_value = "{}")]
-    pub mapping: String,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum ExportFormat {
-    /// A table in text
-    Csv,
-    /// One JSON object a line
-    Jsonl,
-}
-
-#[derive(Debug, Args)]
-pub struct Export {
-    /// The collection
-    pub collection: String,
-    /// How to write it
-    #[arg(long, value_enum, default_value = "csv")]
-    pub format: ExportFormat,
-    /// What separates the cells of a CSV file [default: comma]
-    #[arg(long, value_enum)]
-    pub delimiter: Option<Delimiter>,
-    /// Where to write it [default: stdout]
-    #[arg(long)]
-    pub output: Option<PathBuf>,
-}
-
 #[derive(Debug, Subcommand)]
 pub enum Calendar {
     /// List the calendars
@@ -626,10 +550,13 @@ pub enum Calendar {
 
 #[derive(Debug, Subcommand)]
 pub enum Sample {
-    /// Load a company: its entity, departments, parties, calendars, invoices, payments
+    /// Load a company, once: its entity, departments, collections, calendars, documents, invoices, payments
     Load {
-        /// The company's JSON file
-        file: PathBuf,
+        /// An organisation's JSON file [default: the invented company that comes with Bursar]
+        file: Option<PathBuf>,
+        /// The day that is the invented company's today, such as 2026-01-31 [default: today]
+        #[arg(long, conflicts_with = "file")]
+        today: Option<String>,
     },
 }
 

@@ -19,6 +19,7 @@ mod serve;
 mod status;
 mod stop;
 mod task;
+mod template;
 mod token;
 mod vectors;
 mod why;
@@ -63,6 +64,12 @@ pub async fn perform(arguments: Arguments) -> Result<(), Failure> {
     }
 }
 
+/// A file that a command names.
+fn read_file(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path)
+        .map_err(|error| Failure::user(format!("cannot read {}", path.display())).because(error))
+}
+
 /// The server that the caller names, or the data folder.
 async fn client(global: &Global) -> Result<Client, Failure> {
     match Server::find(global)? {
@@ -83,6 +90,7 @@ async fn ask(client: &Client, style: Style, command: Command) -> Result<(), Fail
         Command::Why(command) => why::why(client, style, command).await,
         Command::Timers => why::timers(client, style).await,
         Command::Task(command) => task::perform(client, style, command).await,
+        Command::Template(command) => template::perform(client, style, command).await,
         Command::Message(command) => message::perform(client, style, command).await,
         Command::Log(command) => log::perform(client, style, command).await,
         Command::Row(command) => row::perform(client, style, command).await,

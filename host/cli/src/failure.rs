@@ -144,6 +144,9 @@ fn hint_of(document: &ProblemDocument) -> Option<&'static str> {
         _ => {}
     }
     match (status, code) {
+        (_, "sample-clash") => {
+            Some("load it into a data folder of its own: bursar --folder OTHER init --name NAME")
+        }
         (_, "automation-off") => Some("bursar automation enable"),
         (_, "database-busy") => Some("stop the other process, or wait until it is done"),
         (_, "mail-unusable") => Some("correct [mail.smtp] in bursar.toml"),

@@ -346,16 +346,23 @@ impl Tx {
 
     /// Many statements without arguments.
     pub(crate) async fn script(&mut self, sql: Sql) -> Result<(), Error> {
+        let text = sql.text(self.engine());
+        self.run_script(text.into_sql_str()).await
+    }
+
+    /// As [`Tx::script`], for statements that are made: whoever makes them has quoted what is in them.
+    pub(crate) async fn script_text(&mut self, text: String) -> Result<(), Error> {
+        self.run_script(AssertSqlSafe(text).into_sql_str()).await
+    }
+
+    async fn run_script(&mut self, text: SqlStr) -> Result<(), Error> {
         self.execute(Vec::new()).await?;
         if std::mem::replace(&mut self.failed, true) {
             return Err(failed_before());
         }
         match &mut self.inner {
-            Inner::Sqlite(lent) => lent.script(sql.text(Engine::Sqlite)).await?,
-            Inner::Postgres(tx) => sqlx::raw_sql(sql.text(Engine::Postgres))
-                .execute(&mut **tx)
-                .await
-                .map(drop)?,
+            Inner::Sqlite(lent) => lent.script(text).await?,
+            Inner::Postgres(tx) => sqlx::raw_sql(text).execute(&mut **tx).await.map(drop)?,
         }
         self.failed = false;
         Ok(())

@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::{
     adapter::{Arg, Tx, args},
     committer::{Proposal, SettledRun},
-    decide::{Head, LoggedChange, WorkingSet, binding_reads, hold_over},
+    decide::{Head, LoggedChange, WorkingSet, binding_reads, hold_over, is_looked_at},
     ends::RunEnded,
     error::Error,
     invoices, ledger,
@@ -25,7 +25,7 @@ use crate::{
         OutboxColumns, RunColumns, RunNow, RunState, automation_of, queued_by, run_now, stops,
     },
     seal::Keys,
-    snapshot::{at_place, entries_at, has_nul, key_args, parse, placed, row_key},
+    snapshot::{at_place, entries_at, has_nul, key_args, kind_text, parse, placed, row_key},
     statements as sql,
 };
 
@@ -79,7 +79,7 @@ pub(crate) async fn load(
     wanted.extend(&holds);
     let mut bodies: BTreeSet<RowKey> = changes()
         .map(|change| &change.key)
-        .filter(|key| invoices::matters(key.kind) || key.kind == Kind::Collection)
+        .filter(|key| is_looked_at(key.kind))
         .cloned()
         .collect();
     bodies.extend(entities.iter().cloned());
@@ -306,11 +306,11 @@ fn write_entries(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result<(), E
         );
         for entry in new.iter().filter(|entry| !old.contains(entry)) {
             let row = args![
-                key.kind.as_str(),
-                &*key.collection,
+                kind_text(key.kind),
+                key.collection.clone(),
                 entry.field.as_str(),
                 entry.key.as_slice(),
-                &*key.id
+                key.id.clone()
             ];
             upserts.push(row);
         }
@@ -318,12 +318,9 @@ fn write_entries(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result<(), E
             .iter()
             .filter(|entry| !new.iter().any(|kept| kept.field == entry.field))
         {
-            deletes.push(args![
-                key.kind.as_str(),
-                &*key.collection,
-                &*key.id,
-                entry.field.as_str()
-            ]);
+            let mut row = key_args(key);
+            row.extend(args![entry.field.as_str()]);
+            deletes.push(row);
         }
     }
     tx.write(&sql::DELETE_ENTRIES, deletes)?;
@@ -348,13 +345,9 @@ fn write_unique(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result<(), Er
         .iter()
         .filter(|(key, holder)| changed(key, holder, &before.unique));
     let inserts = inserts.map(|(key, holder)| {
-        args![
-            key.space.as_str(),
-            key.value.as_str(),
-            holder.kind.as_str(),
-            &*holder.collection,
-            &*holder.id
-        ]
+        let mut row = args![key.space.as_str(), key.value.as_str()];
+        row.extend(key_args(holder));
+        row
     });
     tx.write(&sql::INSERT_UNIQUE, inserts.collect())?;
     Ok(())

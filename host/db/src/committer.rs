@@ -27,7 +27,7 @@ use crate::{
     recent::Recent,
     reproject::reproject,
     seal::Keys,
-    statements as sql,
+    statements as sql, views,
 };
 
 /// Most jobs of one group.
@@ -425,6 +425,7 @@ impl Writer {
         let mut served = self.claims.serve_new(&mut set, now_us)?;
         apply::write(&mut tx, &self.keys, &set, &before, &head)?;
         reproject(&mut tx, &set, &before).await?;
+        views::follow(&mut tx, &set, &before).await?;
         let mut verdicts = verdicts.into_iter();
         let mut answers = Vec::with_capacity(group.len());
         for job in group.iter() {

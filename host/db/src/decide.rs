@@ -45,7 +45,7 @@ pub(crate) struct Head {
 pub(crate) struct WorkingSet {
     /// Revision and instant of making of the rows that were read or change; absent rows are not in it.
     pub revisions: HashMap<RowKey, (Seq, i64)>,
-    /// Bodies of invoices, payments, series and legal entities.
+    /// Bodies of invoices, payments, series, legal entities and collections.
     pub bodies: HashMap<RowKey, Arc<Value>>,
     /// Index entries of the rows that change.
     pub entries: HashMap<RowKey, Vec<IndexEntry>>,
@@ -424,7 +424,7 @@ fn note(set: &mut WorkingSet, row: &LoggedChange) {
     if let Some(body) = &row.change.body {
         set.revisions.insert(key.clone(), (row.seq, row.created_us));
         set.entries.insert(key.clone(), row.change.index.clone());
-        if set.bodies.contains_key(key) || invoices::matters(key.kind) {
+        if is_looked_at(key.kind) || set.bodies.contains_key(key) {
             set.bodies.insert(key.clone(), body.clone());
         }
     } else {
@@ -448,4 +448,9 @@ fn note(set: &mut WorkingSet, row: &LoggedChange) {
 pub(crate) struct Finished {
     pub changes: Vec<Change>,
     pub numbers: BTreeMap<String, String>,
+}
+
+/// Kinds whose bodies the committer looks at when they change.
+pub(crate) fn is_looked_at(kind: Kind) -> bool {
+    invoices::matters(kind) || kind == Kind::Collection
 }

@@ -62,8 +62,8 @@ impl From<sqlx::Error> for Error {
         match code.as_deref() {
             // SQLITE_FULL, and PostgreSQL's disk_full.
             Some("13" | "53100") => Error::Full,
-            // SQLITE_BUSY and its extended forms.
-            Some("5" | "261" | "517") => Error::Locked,
+            // SQLITE_BUSY and its extended forms, and PostgreSQL's lock_not_available.
+            Some("5" | "261" | "517" | "55P03") => Error::Locked,
             // SQLITE_CORRUPT, SQLITE_NOTADB.
             Some("11" | "26") => Error::Corrupt(error.to_string()),
             _ => Error::Sql(std::sync::Arc::new(error)),

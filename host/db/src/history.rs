@@ -114,7 +114,7 @@ impl Database {
         if has_nul(key) {
             return Ok(Vec::new());
         }
-        let mut tx = self.pools.reading().await?;
+        let mut tx = self.pools.beside().await?;
         let mut asked = key_args(key);
         asked.extend(args![before.unwrap_or(Seq::MAX), rows_limit(limit)]);
         let rows: Vec<(i64, i64, String, String, String, Option<String>)> =

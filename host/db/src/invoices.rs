@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use bursar_domain::{
+    aging::{document_entry, payment_entry},
     derive::derive,
     draft::{Change, Issue},
     invoice::{
@@ -315,7 +316,11 @@ fn check_numbered(
     Ok(())
 }
 
-/// INV-10: nothing is posted on or before the lock date.
+/// INV-10: nothing is posted on or before the lock date, and nothing that was is changed or taken away.
+///
+/// What is owed as of a day is the sum of the ledger's entries until then. So the one rule is that no entry begins, ends or
+/// becomes another that counts from a locked day: whatever is issued, taken in, approved, rejected, paid, reversed or set
+/// against something.
 fn check_lock(
     set: &WorkingSet,
     invoices: &BTreeMap<String, (Option<Invoice>, Invoice)>,
@@ -333,19 +338,26 @@ fn check_lock(
         }
     };
     for (before, after) in invoices.values() {
-        let is_new = before
-            .as_ref()
-            .is_none_or(|before| before.state == InvoiceState::Draft);
-        let date = after.issue_date.or(after.posted_on);
-        if let (true, Some(date)) = (is_new, date) {
-            locked(&after.content.legal_entity, date)?;
+        let (was, is) = (
+            before.as_ref().and_then(document_entry),
+            document_entry(after),
+        );
+        let counts_from = before.as_ref().map(Invoice::counts_from);
+        if was != is {
+            let entity = &after.content.legal_entity;
+            was.and(counts_from)
+                .map_or(Ok(()), |date| locked(entity, date))?;
+            is.map_or(Ok(()), |_| locked(entity, after.counts_from()))?;
         }
     }
     for (before, after) in payments.values() {
-        if before.is_none() {
-            locked(&after.legal_entity, after.value_date)?;
+        if before.as_ref().map(payment_entry) != Some(payment_entry(after)) {
+            for payment in before.iter().chain([after]) {
+                locked(&payment.legal_entity, payment.value_date)?;
+            }
         }
     }
+    // An allocation counts no earlier than what it is about.
     for allocation in allocations {
         if let Some((_, invoice)) = invoices.get(&allocation.invoice) {
             locked(&invoice.content.legal_entity, allocation.date)?;

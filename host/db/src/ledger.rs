@@ -19,12 +19,10 @@ use crate::{
     adapter::{Arg, Tx, args},
     decide::{LoggedChange, WorkingSet},
     error::Error,
+    images::next_page,
     snapshot::parse,
     statements as sql,
 };
-
-/// Rows read at a time when the ledger is filled.
-const PAGE_ROWS: i64 = 2_000;
 
 /// A row of the table.
 pub(crate) type LedgerRow = (
@@ -148,20 +146,18 @@ pub(crate) fn entry_kind(text: &str) -> Result<EntryKind, Error> {
     EntryKind::find(text).ok_or_else(|| Error::Corrupt(format!("ledger: unknown entry {text:?}")))
 }
 
-type ListedRow = (String, i64, i64, i64, String, String);
-
 /// Fills the ledger of a database that had none.
 pub(crate) async fn fill(tx: &mut Tx) -> Result<(), Error> {
     let mut own: HashMap<RowKey, Entry> = HashMap::new();
     for kind in [Kind::Invoice, Kind::Payment, Kind::Allocation] {
         let mut after = String::new();
         loop {
-            let args = args![kind.as_str(), "", after.as_str(), PAGE_ROWS];
-            let page: Vec<ListedRow> = tx.all(&sql::LIST_BY_ID, args).await?;
-            let Some(last) = page.last() else { break };
-            after.clone_from(&last.0);
+            let page = next_page(tx, kind, "", &mut after).await?;
+            if page.is_empty() {
+                break;
+            }
             let mut rows = Vec::with_capacity(page.len());
-            for (id, _, _, _, body, _) in page {
+            for (id, body) in page {
                 let (key, body) = (RowKey::of(kind, &id), parse(&body)?);
                 if kind == Kind::Allocation {
                     let allocation = decode::<Allocation>(&key, &body)?;

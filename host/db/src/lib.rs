@@ -12,6 +12,7 @@ mod decide;
 mod ends;
 mod error;
 mod history;
+mod images;
 mod invoices;
 mod ledger;
 mod queue;
@@ -27,6 +28,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod verify;
+mod views;
 
 use std::path::Path;
 
@@ -73,10 +75,10 @@ pub struct Database {
 }
 
 impl Database {
-    /// Opens, and migrates if it is of an older version. Blobs lie in `folder`.
+    /// Opens, and migrates if it is of an older version. With SQLite, blobs lie in `folder`.
     pub async fn open(options: &Options, folder: &Path) -> Result<Self, Error> {
-        let blobs = Blobs::open(folder)?;
         let pools = Pools::open(options).await?;
+        let blobs = Blobs::open(folder, &pools)?;
         schema::migrate(&pools).await?;
         let ends = Ends::default();
         let committer = Committer::start(pools.clone(), options.keys.clone(), ends.clone());

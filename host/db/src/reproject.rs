@@ -15,14 +15,10 @@ use crate::{
     apply::Before,
     decide::WorkingSet,
     error::Error,
+    images::next_page,
     snapshot::parse,
     statements as sql,
 };
-
-/// Records looked at together.
-const PAGE_ROWS: i64 = 1000;
-
-type ListedRow = (String, i64, i64, i64, String, String);
 
 /// Makes the projections of each collection whose indexed or unique fields are others than before.
 pub(crate) async fn reproject(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result<(), Error> {
@@ -30,7 +26,7 @@ pub(crate) async fn reproject(tx: &mut Tx, set: &WorkingSet, before: &Before) ->
         let new = set.bodies.get(key).and_then(|body| defined(body));
         match (defined(old), new) {
             (Some(old), Some(new)) if old.indexed == new.indexed && old.unique == new.unique => {}
-            (_, Some(new)) => again(tx, &key.id, &new).await?,
+            (_, Some(new)) => again(tx, Kind::Record, &key.id, Some(&new)).await?,
             (_, None) => {}
         }
     }
@@ -41,28 +37,30 @@ fn defined(body: &Value) -> Option<Collection> {
     serde_json::from_value(body.clone()).ok()
 }
 
-async fn again(tx: &mut Tx, collection: &str, definition: &Collection) -> Result<(), Error> {
-    let all = || vec![args![Kind::Record.as_str(), collection]];
+/// Makes those of all rows of a kind of the host's own, whose fields are others than before.
+pub(crate) async fn reproject_kind(tx: &mut Tx, kind: Kind) -> Result<(), Error> {
+    again(tx, kind, "", None).await
+}
+
+async fn again(
+    tx: &mut Tx,
+    kind: Kind,
+    collection: &str,
+    definition: Option<&Collection>,
+) -> Result<(), Error> {
+    let all = || vec![args![kind.as_str(), collection]];
     tx.write(&sql::DELETE_ENTRIES_OF_COLLECTION, all())?;
     tx.write(&sql::DELETE_UNIQUE_OF_COLLECTION, all())?;
     let mut after = String::new();
     loop {
-        let args = args![Kind::Record.as_str(), collection, after.as_str(), PAGE_ROWS];
-        let rows: Vec<ListedRow> = tx.all(&sql::LIST_BY_ID, args).await?;
-        let Some(last) = rows.last() else {
+        let rows = next_page(tx, kind, collection, &mut after).await?;
+        if rows.is_empty() {
             return Ok(());
-        };
-        after.clone_from(&last.0);
+        }
         let (mut entries, mut unique) = (Vec::new(), Vec::new());
-        for (id, _, _, _, body, _) in rows {
-            project(
-                collection,
-                &id,
-                &body,
-                definition,
-                &mut entries,
-                &mut unique,
-            )?;
+        for (id, body) in rows {
+            let key = RowKey::within(kind, collection, &id);
+            project(&key, &body, definition, &mut entries, &mut unique)?;
         }
         tx.write(&sql::UPSERT_ENTRIES, entries)?;
         tx.write(&sql::INSERT_UNIQUE, unique)?;
@@ -70,17 +68,15 @@ async fn again(tx: &mut Tx, collection: &str, definition: &Collection) -> Result
 }
 
 fn project(
-    collection: &str,
-    id: &str,
+    key: &RowKey,
     body: &str,
-    definition: &Collection,
+    definition: Option<&Collection>,
     entries: &mut Vec<Vec<Arg>>,
     unique: &mut Vec<Vec<Arg>>,
 ) -> Result<(), Error> {
-    let key = RowKey::within(Kind::Record, collection, id);
     // A record that the definition does not take has neither; verification expects the same.
-    let derived = derive(&key, parse(body)?.as_ref(), Some(definition)).unwrap_or_default();
-    let kind = Kind::Record.as_str();
+    let derived = derive(key, parse(body)?.as_ref(), definition).unwrap_or_default();
+    let (kind, collection, id) = (key.kind.as_str(), &*key.collection, &*key.id);
     entries.extend(derived.index.into_iter().map(|entry| {
         args![
             kind,

@@ -2,13 +2,19 @@
 
 use std::sync::Arc;
 
-use bursar_domain::log::sha256_hex;
+use bursar_domain::{log::sha256_hex, row::Kind};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::{
-    adapter::{Engine, Kind::Int, Kind::Text, Pools, Sql, Statement, args, same},
+    adapter::{
+        Engine,
+        Kind::{Int, Text},
+        Pools, Sql, Statement, args, same,
+    },
     error::Error,
     ledger,
+    reproject::reproject_kind,
+    views,
 };
 
 /// A step of the schema.
@@ -26,6 +32,17 @@ impl Migration {
 
 /// The step that makes the ledger: what is in it follows from rows whose amounts only Rust can read.
 const LEDGER: i64 = 3;
+/// The step that makes it anew: a supplier's document without a date of posting had been owed since the year -9999.
+const LEDGER_DATED: i64 = 4;
+/// The step that makes the table of blobs.
+const BLOBS: i64 = 5;
+/// The step that makes the views: their columns follow from definitions.
+const VIEWS: i64 = 6;
+/// The step that lists tasks by when they are due, and when something is to be done about them.
+const TASKS: i64 = 7;
+
+/// A step that only Rust takes.
+const NOTHING: &str = "select 1";
 
 pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration {
@@ -48,6 +65,25 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
             sqlite: include_str!("schema/3.sqlite.sql"),
             postgres: include_str!("schema/3.postgres.sql"),
         },
+    },
+    Migration {
+        version: LEDGER_DATED,
+        sql: Sql::Same("delete from ledger"),
+    },
+    Migration {
+        version: BLOBS,
+        sql: Sql::Differs {
+            sqlite: NOTHING,
+            postgres: include_str!("schema/5.postgres.sql"),
+        },
+    },
+    Migration {
+        version: VIEWS,
+        sql: Sql::Same(NOTHING),
+    },
+    Migration {
+        version: TASKS,
+        sql: Sql::Same(NOTHING),
     },
 ];
 
@@ -116,8 +152,14 @@ pub(crate) async fn migrate(pools: &Pools) -> Result<(), Error> {
             continue;
         }
         tx.script(migration.sql).await?;
-        if migration.version == LEDGER {
+        if [LEDGER, LEDGER_DATED].contains(&migration.version) {
             ledger::fill(&mut tx).await?;
+        }
+        if migration.version == VIEWS {
+            views::fill(&mut tx).await?;
+        }
+        if migration.version == TASKS {
+            reproject_kind(&mut tx, Kind::Task).await?;
         }
         tx.write(&RECORD, vec![args![migration.version, checksum]])?;
     }

@@ -68,7 +68,7 @@ pub struct Snapshot {
 type ImageRow = (String, String, String, i64, i64, i64, String);
 
 impl Database {
-    /// Those of the rows that exist now, in any order: for whoever reads nothing else. Beyond 256 they may be of several
+    /// Those of the rows that exist now, in any order: for whoever reads nothing else. Beyond 1,024 they may be of several
     /// states.
     pub async fn look(&self, keys: &[RowKey]) -> Result<Vec<Row>, Error> {
         let known = keys.iter().filter(|key| !has_nul(key));
@@ -90,7 +90,11 @@ impl Snapshot {
 
     async fn tx(&mut self) -> Result<&mut Tx, Error> {
         if self.open.is_none() {
-            let mut tx = self.pools.reading().await?;
+            // Whoever looks at the past may be looking at the present too.
+            let mut tx = match self.at {
+                Some(_) => self.pools.beside().await?,
+                None => self.pools.reading().await?,
+            };
             // The first statement pins the snapshot; the head's seq names it.
             let (head, _, _): (i64, i64, Vec<u8>) = tx.one(&sql::HEAD, args![]).await?;
             self.open = Some((tx, head));
@@ -494,7 +498,7 @@ pub(crate) fn key_args(key: &RowKey) -> Vec<Arg> {
 }
 
 /// A kind's name, made once: keys are what is bound most.
-fn kind_text(kind: Kind) -> Arc<str> {
+pub(crate) fn kind_text(kind: Kind) -> Arc<str> {
     static NAMES: OnceLock<HashMap<Kind, Arc<str>>> = OnceLock::new();
     let names = NAMES.get_or_init(|| {
         let named = |kind: &Kind| (*kind, Arc::from(kind.as_str()));

@@ -13,3 +13,4 @@ mod records;
 mod staleness;
 mod tampering;
 mod verification;
+mod views;

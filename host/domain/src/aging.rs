@@ -114,6 +114,13 @@ pub struct Books {
     pub currency: Currency,
 }
 
+impl Account {
+    /// Whose account it is, and in what.
+    pub fn books(&self) -> Books {
+        self.books.clone()
+    }
+}
+
 /// Days since 1970.
 pub fn day(on: Date) -> i64 {
     let hours = on.duration_since(date(1970, 1, 1)).as_hours();
@@ -311,6 +318,11 @@ impl Aged {
             .fold(0, |sum, open| sum.saturating_add(*open))
     }
 
+    /// Whether anything is open or unapplied.
+    pub fn is_something(&self) -> bool {
+        self.unapplied != 0 || self.open.iter().any(|sum| *sum != 0)
+    }
+
     /// What is owed after all.
     pub fn balance(&self) -> i128 {
         self.open_sum().saturating_sub(self.unapplied)
@@ -356,17 +368,18 @@ impl Asked {
             && is_of(&self.party, &account.party)
     }
 
-    /// Adds an entry to the aging of its books, or takes it away with a sign of -1.
-    pub fn age(
+    /// Adds an entry to the aging of its books or of its account, whatever `of` says, or takes it away with a sign of -1.
+    pub fn age<K: Ord>(
         &self,
-        books: &mut BTreeMap<Books, Aged>,
+        found: &mut BTreeMap<K, Aged>,
+        of: fn(&Account) -> K,
         buckets: &Buckets,
         entry: &Entry,
         sign: i128,
     ) {
         if self.takes(entry) {
-            books
-                .entry(entry.account.books.clone())
+            found
+                .entry(of(&entry.account))
                 .or_insert_with(|| Aged::nothing(buckets))
                 .add(entry, sign, &buckets.due_days(self.as_of_day));
         }

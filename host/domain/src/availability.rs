@@ -7,7 +7,7 @@ use jiff::civil::{Date, Time, Weekday};
 use jiff::tz::TimeZone;
 
 use crate::business::BusinessCalendar;
-use crate::schedule::{Schedule, ScheduleError, Window};
+use crate::schedule::{Budget, Schedule, ScheduleError, Window};
 use crate::time;
 
 /// Longest window that is looked at, in days.
@@ -46,11 +46,12 @@ pub fn busy<'a>(
     schedules: impl IntoIterator<Item = &'a Schedule>,
     within: Window,
     day_zone: &TimeZone,
+    budget: &mut Budget,
 ) -> Result<Vec<Window>, AvailabilityError> {
     check_window(within)?;
     let mut taken = Vec::new();
     for schedule in schedules {
-        let occurrences = schedule.expand_overlapping(within, day_zone)?;
+        let occurrences = schedule.expand_overlapping(within, day_zone, budget)?;
         let windows = occurrences.iter();
         taken.extend(windows.map(|one| Window {
             start_us: one.start_us,

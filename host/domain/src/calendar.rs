@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 use crate::problem::Problem;
 use crate::recurrence::{End, Rule};
 use crate::schedule::{
-    COUNT_MAX, Length, Moment, Override, Period, Recurrence, Schedule, ScheduleError, Window,
+    Budget, COUNT_MAX, Length, Moment, Override, Period, Recurrence, Schedule, ScheduleError,
+    Window,
 };
 
 /// Longest UID, in bytes.
@@ -22,6 +23,9 @@ pub const NOTES_BYTES_MAX: usize = 20_000;
 pub const ATTENDEES_MAX: usize = 100;
 /// Longest name of a person, in bytes.
 pub const ATTENDEE_BYTES_MAX: usize = 200;
+
+/// Steps that one entry may take to be taken, or to be looked at once.
+pub const ENTRY_STEPS_MAX: u64 = 500_000;
 
 /// How long an entry is tried for before it is taken: 400 days, in microseconds.
 const TRIED_US: i64 = 400 * 86_400_000_000;
@@ -176,8 +180,8 @@ pub struct StoredEntry {
 }
 
 impl StoredEntry {
-    /// An entry, with the time that its occurrences lie in. Refuses what cannot be expanded.
-    pub fn new(entry: &Entry) -> Result<Self, ScheduleError> {
+    /// An entry, with the time that its occurrences lie in. Refuses what cannot be expanded, or takes too long to.
+    pub fn new(entry: &Entry, budget: &mut Budget) -> Result<Self, ScheduleError> {
         let rules = &entry.schedule.recurrence().rules;
         if rules
             .iter()
@@ -185,12 +189,14 @@ impl StoredEntry {
         {
             return Err(ScheduleError::TooManyCounted);
         }
-        let span = entry.schedule.span()?;
+        let span = entry.schedule.span(budget)?;
         let tried = Window {
             start_us: span.start_us,
             end_us: span.start_us.saturating_add(TRIED_US),
         };
-        entry.schedule.expand(tried, &jiff::tz::TimeZone::UTC)?;
+        entry
+            .schedule
+            .expand(tried, &jiff::tz::TimeZone::UTC, budget)?;
         let seconds = |at_us: i64| at_us.div_euclid(SECOND_US);
         Ok(Self {
             content: EntryContent::of(entry),
@@ -377,6 +383,7 @@ pub fn code(error: &ScheduleError) -> &'static str {
         | ScheduleError::TooManyCounted => "too-many",
         ScheduleError::DaysAndTimes => "days-and-times",
         ScheduleError::CutShort => "nothing-found",
+        ScheduleError::OverBudget => "too-costly",
         ScheduleError::EndBeforeStart | ScheduleError::Window | ScheduleError::OutOfRange => {
             "out-of-range"
         }

@@ -10,6 +10,8 @@ use std::fmt::{self, Write as _};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::pointer;
+
 /// Longest JSON text, in bytes.
 pub const JSON_BYTES_MAX: usize = 1 << 20;
 /// Most arrays and objects inside one another.
@@ -66,7 +68,7 @@ impl CanonicalError {
             | Self::DuplicateKey { pointer }
             | Self::Number { pointer }
             | Self::NulCharacter { pointer } => {
-                let step = step.to_string().replace('~', "~0").replace('/', "~1");
+                let step = pointer::escape(&step.to_string());
                 *pointer = format!("/{step}{pointer}");
             }
         }

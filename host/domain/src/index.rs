@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::{decimal, money::Money, problem::Problem, row::Kind};
+use crate::{decimal, money::Money, pointer, problem::Problem, row::Kind};
 
 /// Bytes whose order is the order of the values. Missing values sort last.
 pub type OrderKey = Vec<u8>;
@@ -127,11 +127,7 @@ pub struct IndexField {
 impl IndexField {
     /// The top-level member of a body that the value is in.
     pub fn member(&self) -> String {
-        let steps = self.pointer.strip_prefix('/');
-        let step = steps.map_or(self.name.as_str(), |steps| {
-            steps.split('/').next().unwrap_or_default()
-        });
-        step.replace("~1", "/").replace("~0", "~")
+        pointer::member(&self.pointer).unwrap_or_else(|| self.name.clone())
     }
 
     /// The field's value in a body; null if absent.
@@ -147,7 +143,7 @@ impl IndexField {
     /// Takes the field's value out of a body: the member of an object goes, an array's place stays as null.
     pub fn remove(&self, body: &mut Value) {
         let (parent, step) = self.pointer.rsplit_once('/').unwrap_or(("", &self.name));
-        let step = step.replace("~1", "/").replace("~0", "~");
+        let step = pointer::unescape(step);
         match body.pointer_mut(parent) {
             Some(Value::Object(members)) => drop(members.remove(&step)),
             Some(Value::Array(values)) => {
@@ -237,6 +233,8 @@ pub fn fields_of(kind: Kind) -> Vec<IndexField> {
             ("automation", "/automation", Text),
             ("assignee", "/assignee", Text),
             ("is-closed", "/is_closed", Boolean),
+            ("due", "/due_us", Integer),
+            ("next", "/next_us", Integer),
         ]),
         Kind::Automation | Kind::Calendar => named(&[("department", "/department", Text)]),
         Kind::Entry => named(&[

@@ -1,6 +1,6 @@
 //! Invoices, payments and allocations as they are stored.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, date};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -256,6 +256,16 @@ pub struct Credited {
     pub line_nets: Vec<Money>,
 }
 
+impl Credited {
+    /// Whether nothing is left of an invoice that a credit note could take back, but for what rounds it.
+    pub fn is_all_of(&self, invoice: &Invoice) -> bool {
+        let totals = &invoice.totals;
+        // Each note's tax is rounded by itself: without allowances and charges the lines say it all.
+        let are_lines_all = invoice.content.adjustments.is_empty();
+        self.gross == totals.gross || (are_lines_all && self.line_nets == totals.line_nets)
+    }
+}
+
 /// A payment or the reversal of one. Only `unallocated` and `reversed_by` ever change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Payment {
@@ -378,9 +388,12 @@ impl Invoice {
         }
     }
 
-    /// The date from which it is owed. A supplier's document of before there was such a date has always been.
+    /// The date from which it is owed. A supplier's document of before there was such a date has been since the one that it
+    /// bears itself, or if it bears none, since 1970.
     pub fn counts_from(&self) -> Date {
-        self.issue_date.or(self.posted_on).unwrap_or(Date::MIN)
+        let posted = self.issue_date.or(self.posted_on);
+        let of_its_own = self.dated().or(self.content.due_date);
+        posted.or(of_its_own).unwrap_or(date(1970, 1, 1))
     }
 
     /// The date that the document says, or that it was taken in.

@@ -23,6 +23,7 @@ pub mod manifest;
 pub mod matching;
 pub mod money;
 pub mod office;
+pub mod pointer;
 pub mod problem;
 pub mod recurrence;
 pub mod row;

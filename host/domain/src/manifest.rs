@@ -351,8 +351,8 @@ pub fn reach_of(interface: &str, function: &str) -> Option<Reach> {
         ("invoices-write", "write-off") => Reach::Invoices(I::WriteOff),
         ("invoices-write", "dun") => Reach::Invoices(I::Dun),
         ("documents", "get" | "search" | "read") => Reach::Documents,
-        ("messages", "mail") => Reach::Messages,
-        ("tasks", "create" | "get" | "withdraw") => Reach::Tasks,
+        ("messages", "mail" | "send") => Reach::Messages,
+        ("tasks", "create" | "create-with" | "get" | "withdraw") => Reach::Tasks,
         ("schedules", "add-business-days" | "business-days")
         | ("state", "get" | "put" | "remove" | "names")
         | ("clock", "now" | "today" | "to-local" | "to-instant")

@@ -62,11 +62,13 @@ pub enum Unmet {
     TimerNotDue,
     /// The timer was past this instant when it was looked at, or skipped it, or one run stands for it and later ones.
     TimerPassed,
+    /// There is no calendar that the trigger could wait for.
+    CalendarMissing,
 }
 
 impl Unmet {
     /// Every condition.
-    pub const ALL: [Unmet; 7] = [
+    pub const ALL: [Unmet; 8] = [
         Unmet::OtherAutomation,
         Unmet::AutomationOff,
         Unmet::TriggerNotAsked,
@@ -74,6 +76,7 @@ impl Unmet {
         Unmet::TimerUnreadable,
         Unmet::TimerNotDue,
         Unmet::TimerPassed,
+        Unmet::CalendarMissing,
     ];
 
     /// Its stable code.
@@ -86,6 +89,7 @@ impl Unmet {
             Unmet::TimerUnreadable => "timer-unreadable",
             Unmet::TimerNotDue => "timer-not-due",
             Unmet::TimerPassed => "timer-passed",
+            Unmet::CalendarMissing => "calendar-missing",
         }
     }
 
@@ -101,6 +105,7 @@ impl Unmet {
             Unmet::TimerPassed => {
                 "the timer is past this instant: it was skipped, or another run stands for it, or the automation was enabled later"
             }
+            Unmet::CalendarMissing => "the calendar that the trigger waits for does not exist",
         }
     }
 

@@ -1,6 +1,9 @@
 //! Stored shapes of everything that is neither a record nor an invoice.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod mail;
+mod tasks;
+
+use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -14,6 +17,9 @@ use crate::{
     manifest::{Manifest, Permission},
     money::Money,
 };
+
+pub use mail::{Attachment, Message, Template, TemplateText, TemplateUse};
+pub use tasks::{Answer, Choice, Task};
 
 /// The collection that invoices and payments take their parties from.
 pub const PARTIES: &str = "parties";
@@ -94,11 +100,15 @@ impl LegalEntity {
 }
 
 /// A department.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Department {
     /// For people.
     pub name: String,
+    /// Where mail to the assignees of tasks goes: "role:NAME" or "person:ID", and one address. Who has none finds reminders
+    /// in the list of tasks only.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub addresses: BTreeMap<String, String>,
 }
 
 /// A collection's definition.
@@ -159,15 +169,13 @@ impl Collection {
         is_hidden(&self.fields, clearance, &field.member())
     }
 
-    /// Members that a reader with a clearance does not see, whether a record has them or not.
+    /// Members that a reader with a clearance, internal at least, does not see, whether a record has them or not.
     pub fn hidden_from(&self, clearance: Class) -> Vec<String> {
-        let properties = self.schema.get("properties").and_then(Value::as_object);
-        let named = properties.into_iter().flat_map(|members| members.keys());
-        let all: BTreeSet<&String> = self.fields.keys().chain(named).collect();
-        let hidden = all
-            .into_iter()
-            .filter(|name| is_hidden(&self.fields, clearance, name));
-        hidden.cloned().collect()
+        let hidden = self
+            .fields
+            .iter()
+            .filter(|(_, rule)| rule.class > clearance);
+        hidden.map(|(name, _)| name.clone()).collect()
     }
 }
 
@@ -208,82 +216,6 @@ pub struct Document {
     pub bytes: u64,
     /// SHA-256 of the content, lower-case hex.
     pub sha256: String,
-}
-
-/// One way to answer a task.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Choice {
-    /// Comes back with the answer.
-    pub value: String,
-    /// Is shown.
-    pub label: String,
-    /// The answer needs words.
-    pub needs_note: bool,
-}
-
-/// A person's answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Answer {
-    /// The chosen value.
-    pub choice: String,
-    /// Words to it.
-    pub note: String,
-    /// Who answered.
-    pub by: Actor,
-    /// When, in microseconds UTC.
-    pub at_us: i64,
-}
-
-/// A question to a person.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct Task {
-    /// The author's name for it.
-    pub key: String,
-    /// The automation that asks.
-    pub automation: String,
-    /// "role:NAME" or "person:ID".
-    pub assignee: String,
-    /// One line.
-    pub title: String,
-    /// Plain text.
-    pub text: String,
-    /// 1 to 20.
-    pub choices: Vec<Choice>,
-    /// When an answer is due, in microseconds UTC.
-    pub due_us: Option<i64>,
-    /// Rows to look at, as "collection/id", "invoice/id", "document/id".
-    pub subjects: Vec<String>,
-    /// Handed back with the answer.
-    pub memo: Value,
-    /// Answered, expired or withdrawn.
-    pub is_closed: bool,
-    /// None while open, and when withdrawn or expired.
-    pub answer: Option<Answer>,
-    /// Why it was withdrawn.
-    pub withdrawn: Option<String>,
-}
-
-/// A mail on its way out. Delivered after the commit, at least once, under its row's id.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Message {
-    /// The automation that sends it.
-    pub automation: String,
-    /// Sender (RFC 5322 mailbox).
-    pub from: String,
-    /// Recipients.
-    pub to: Vec<String>,
-    /// Copies.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cc: Vec<String>,
-    /// Where answers go.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply_to: Option<String>,
-    /// One line.
-    pub subject: String,
-    /// Plain text.
-    pub text: String,
-    /// When the run that sends it took place, in microseconds UTC: the mail's date.
-    pub at_us: i64,
 }
 
 /// A used effect key: kept for ever.
@@ -339,10 +271,13 @@ pub struct Automation {
 }
 
 /// How far a timer has fired. Its id is "automation/timer".
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Timer {
     /// Firings up to and including this instant are dealt with, in microseconds UTC.
     pub fired_until_us: i64,
+    /// Firings up to and including this instant were none of its own: it was enabled then, in microseconds UTC.
+    #[serde(default)]
+    pub since_us: i64,
 }
 
 /// The organisation-wide stop. Its id is "stop".

@@ -62,6 +62,8 @@ kinds! {
     Document = "document",
     /// A question to a person.
     Task = "task",
+    /// A text for mail with places for data.
+    Template = "template",
     /// An outgoing message; the outbox is its projection.
     Message = "message",
     /// An automation's own key-value state.

@@ -61,7 +61,8 @@ pub enum Trigger {
         calendar: String,
         /// The entry's UID.
         uid: String,
-        /// The start that its series gives the occurrence, in microseconds UTC: with the UID its name for ever.
+        /// The start that its series gives the occurrence, in microseconds UTC: with the UID its name, of a whole day by its
+        /// date.
         original_start_us: i64,
         /// When it begins, in microseconds UTC.
         start_us: i64,

@@ -6,6 +6,7 @@
 //! DTSTART always is an occurrence and is counted, fitting its rule or not. A wall time in a gap uses the offset before
 //! it, one in a fold the first (RFC 5545 §3.8.5.3); of wall times that become one instant, one is an occurrence.
 
+mod budget;
 mod expand;
 mod length;
 mod moment;
@@ -19,6 +20,7 @@ use utoipa::ToSchema;
 use crate::recurrence::{End, Rule, RuleError, TooFrequent, Until};
 use crate::time;
 
+pub use budget::Budget;
 pub use length::Length;
 pub use span::Span;
 
@@ -68,6 +70,9 @@ pub enum ScheduleError {
     /// The search for an occurrence was given up.
     #[error("a rule has nothing for too many periods")]
     CutShort,
+    /// A [`Budget`] is used up.
+    #[error("this takes too many steps to work out")]
+    OverBudget,
     /// A window ends before it starts.
     #[error("a window ends no earlier than it starts")]
     Window,

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    invoice::{Allocation, Credited, Invoice, InvoiceState, Payment, Settlement},
+    invoice::{Allocation, Credited, Invoice, InvoiceContent, InvoiceState, Payment, Settlement},
     money::Money,
     problem::Problem,
+    totals::Totals,
 };
 
 /// INV-1, INV-3, INV-4 and INV-8 between the images of one proposal, whatever the run read before.
@@ -157,7 +158,8 @@ fn check_credited(
 ) -> Result<(), Problem> {
     let mut expected = before.and_then(|before| before.credited.clone());
     for note in notes {
-        expected = Some(credit(after, expected.as_ref(), note)?);
+        let credited = credit(after, expected.as_ref(), &note.content, &note.totals)?;
+        expected = Some(credited);
     }
     if expected == after.credited {
         return Ok(());
@@ -168,11 +170,13 @@ fn check_credited(
     ))
 }
 
-/// What is credited of an invoice after one more credit note: at most what was invoiced, per line and in total (INV-3).
+/// What is credited of an invoice after one more credit note, of such content and totals: at most what was invoiced, per
+/// line and in total (INV-3).
 pub fn credit(
     invoice: &Invoice,
     credited: Option<&Credited>,
-    note: &Invoice,
+    note: &InvoiceContent,
+    totals: &Totals,
 ) -> Result<Credited, Problem> {
     let nothing = Money::zero(invoice.totals.gross.currency);
     let mut credited = credited.cloned().unwrap_or_else(|| Credited {
@@ -183,9 +187,9 @@ pub fn credit(
         sum.checked_add(more)
             .map_err(|error| Problem::new("over-credited", error.to_string()))
     };
-    credited.gross = add(credited.gross, note.totals.gross)?;
+    credited.gross = add(credited.gross, totals.gross)?;
     within(credited.gross, invoice.totals.gross, "the invoice")?;
-    let nets = note.content.lines.iter().zip(&note.totals.line_nets);
+    let nets = note.lines.iter().zip(&totals.line_nets);
     for (line, net) in nets {
         let Some(number) = line.takes_back else {
             continue;
@@ -261,7 +265,14 @@ fn check_payment(
 }
 
 fn same_content(before: &Invoice, after: &Invoice) -> bool {
+    // When it began to count is decided when it does.
+    let begins = !before.counts() && after.counts();
     Invoice {
+        posted_on: if begins {
+            before.posted_on
+        } else {
+            after.posted_on
+        },
         state: before.state,
         outstanding: before.outstanding,
         dunning_level: before.dunning_level,

@@ -11,7 +11,7 @@ use bursar_domain::calendar::EntryContent;
 use bursar_domain::icalendar::{self, Entry, Kind};
 use bursar_domain::recurrence::{End, Rule};
 use bursar_domain::schedule::{
-    Length, Moment, Occurrence, Period, Recurrence, Schedule, ScheduleError, Window,
+    Budget, Length, Moment, Occurrence, Period, Recurrence, Schedule, ScheduleError, Window,
 };
 use bursar_domain::time;
 use jiff::civil::{DateTime, date};
@@ -198,7 +198,7 @@ fn windows() -> impl Strategy<Value = [Window; 2]> {
 /// Rules may flood a window or find nothing for too long: those are for other properties.
 fn expand(schedule: &Schedule, window: Window) -> Result<Vec<Occurrence>, TestCaseError> {
     schedule
-        .expand(window, &TimeZone::UTC)
+        .expand(window, &TimeZone::UTC, &mut Budget::default())
         .map_err(|error| match error {
             ScheduleError::TooManyOccurrences | ScheduleError::CutShort => {
                 TestCaseError::reject(error.to_string())
@@ -395,14 +395,13 @@ fn sch_6_busy_and_free_partition_the_window() {
         &strategy,
         |(schedules, [within, _]), occurred| {
             let busy =
-                availability::busy(&schedules, within, &TimeZone::UTC).map_err(
-                    |error| match error {
+                availability::busy(&schedules, within, &TimeZone::UTC, &mut Budget::default())
+                    .map_err(|error| match error {
                         AvailabilityError::Schedule(error) => {
                             TestCaseError::reject(error.to_string())
                         }
                         other => TestCaseError::fail(other.to_string()),
-                    },
-                )?;
+                    })?;
             let free = availability::free(&busy, within);
             if !busy.is_empty() && !free.is_empty() {
                 count(occurred);
@@ -448,6 +447,31 @@ fn sch_7_every_rule_ends_or_goes_on_within_its_budget() {
     );
 }
 
+/// What one period of a rule can cost beyond a budget: twelve months with full lists, and every position picked.
+const PERIOD_STEPS_MAX: u64 = 5_000;
+
+#[test]
+fn sch_7_an_expansion_takes_no_more_steps_than_it_is_given() {
+    let all = &["HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"];
+    check(
+        "sch_7, over budget",
+        400,
+        &(rule_of(all), any_start(), 1..5_000_u64),
+        |(rule, start, steps_max), occurred| {
+            let mut bounded = rule.instances(start).within(steps_max);
+            let found: Vec<DateTime> = bounded.by_ref().collect();
+            if bounded.is_over_budget() {
+                count(occurred);
+            }
+            prop_assert!(bounded.steps_taken() <= steps_max + PERIOD_STEPS_MAX);
+            prop_assert!(found.len() as u64 <= bounded.steps_taken());
+            let unbounded: Vec<DateTime> = rule.instances(start).take(found.len()).collect();
+            prop_assert_eq!(found, unbounded);
+            Ok(())
+        },
+    );
+}
+
 #[test]
 fn sch_8_a_calendar_out_and_in_expands_to_the_same() {
     let kinds = vec![Kind::Event, Kind::Task, Kind::Reminder, Kind::Shift];
@@ -479,7 +503,10 @@ fn sch_8_a_calendar_out_and_in_expands_to_the_same() {
             if !expected.is_empty() {
                 count(occurred);
             }
-            let span = entry.schedule.span().expect("it can be expanded");
+            let span = entry
+                .schedule
+                .span(&mut Budget::default())
+                .expect("it can be expanded");
             for one in &expected {
                 prop_assert!(span.start_us <= one.start_us, "{span:?} {one:?}");
                 prop_assert!(span.end_us.is_none_or(|end_us| one.end_us <= end_us));
@@ -569,7 +596,11 @@ fn hostile_texts_are_read_or_refused() {
                             end_us: i64::MAX,
                         };
                         for entry in entries {
-                            let _ = entry.schedule.expand(window, &TimeZone::UTC);
+                            let _ = entry.schedule.expand(
+                                window,
+                                &TimeZone::UTC,
+                                &mut Budget::default(),
+                            );
                         }
                     }
                     Err(_) => count(occurred),

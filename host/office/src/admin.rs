@@ -9,6 +9,7 @@ use bursar_domain::{
     manifest::{Authority, Permission},
     money::Currency,
     office::{Automation, Department, LegalEntity, PARTIES, Plugin, STOP, Stop},
+    pointer,
     row::{Kind, Row, RowKey},
     time,
 };
@@ -22,11 +23,14 @@ use crate::{
     messages::check_address,
     schema::{self, within},
     session::{Expected, Session, View},
+    tasks::is_assignee,
     write::Write,
 };
 
 /// Longest name or reason, in bytes.
 const NAME_BYTES_MAX: usize = 200;
+/// Most addresses of one department.
+const ADDRESSES_MAX: usize = 1000;
 
 impl Session {
     /// Makes or changes a legal entity; the first one comes with the collection of parties.
@@ -82,6 +86,15 @@ impl Session {
         let mut faults = Faults::default();
         faults.slug("/id", id);
         faults.line("/name", &department.name, 1..=NAME_BYTES_MAX);
+        let is_few = department.addresses.len() <= ADDRESSES_MAX;
+        let message = format!("at most {ADDRESSES_MAX} addresses");
+        faults.unless(is_few, "too-many", "/addresses", message);
+        for (assignee, address) in department.addresses.iter().take(ADDRESSES_MAX) {
+            let at = format!("/addresses/{}", pointer::escape(assignee));
+            let message = "role:NAME or person:ID";
+            faults.unless(is_assignee(assignee), "wrong-type", &at, message);
+            check_address(&mut faults, &at, address);
+        }
         faults.result()?;
         self.upsert(RowKey::of(Kind::Department, id), department)
             .await

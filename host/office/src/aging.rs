@@ -1,5 +1,7 @@
 //! What parties owe: agings and balances as of any date, the session's own changes included.
 
+mod accounts;
+
 use std::collections::HashMap;
 
 use bursar_domain::{
@@ -20,10 +22,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use accounts::Stretch;
+pub use accounts::{AgedAccount, AgedAccounts};
+
 use crate::{
     error::Error,
     invoices::field,
-    listing::{PAGE_ROWS_MAX, Paging, Scope},
+    listing::{Paging, Scope},
     session::Session,
     write::{can_be_id, to_value},
 };
@@ -135,11 +140,9 @@ impl Session {
         let (asked, as_of) = self.asked(accounts).await?;
         let mut found = self.snapshot.aging(&asked, buckets).await?;
         for (entry, sign) in self.drafted_entries().await? {
-            asked.age(&mut found, buckets, &entry, sign);
+            asked.age(&mut found, Account::books, buckets, &entry, sign);
         }
-        let is_something =
-            |aged: &Aged| aged.unapplied != 0 || aged.open.iter().any(|sum| *sum != 0);
-        found.retain(|_, aged| is_something(aged));
+        found.retain(|_, aged| aged.is_something());
         if found.len() > BOOKS_MAX {
             let message = format!("more than {BOOKS_MAX} legal entities and currencies");
             return Err(Error::invalid("too-many", "/legal_entity", message));
@@ -165,36 +168,19 @@ impl Session {
         accounts: &Accounts,
         paging: &Paging,
     ) -> Result<Balances, Error> {
-        if paging.limit == 0 {
-            let message = "a page has 1 to 1000 rows";
-            return Err(Error::invalid("page-empty", "/page/limit", message));
-        }
-        let limit = usize::try_from(paging.limit.min(PAGE_ROWS_MAX)).unwrap_or(usize::MAX);
-        let after = paging.after.as_deref().map(read_place).transpose()?;
+        let stretch = Stretch::read(paging)?;
         let (asked, as_of) = self.asked(accounts).await?;
-        let wanted = limit.saturating_add(1);
-        let mut found = self
-            .snapshot
-            .balances(&asked, after.as_ref(), wanted)
-            .await?;
-        let until = found.keys().next_back().cloned();
-        let until = until.filter(|_| found.len() >= wanted);
+        let (after, wanted) = (stretch.after(), stretch.wanted());
+        let mut found = self.snapshot.balances(&asked, after, wanted).await?;
+        let until = stretch.until(&found);
         for (entry, sign) in self.drafted_entries().await? {
-            let account = &entry.account;
-            let is_behind = after.as_ref().is_none_or(|after| account > after);
-            let is_within = until.as_ref().is_none_or(|until| account <= until);
-            if is_behind && is_within {
+            if stretch.takes(until.as_ref(), &entry.account) {
                 asked.account(&mut found, &entry, sign);
             }
         }
-        let items: Vec<(Account, Parts)> = found.into_iter().collect();
-        let last = items.get(limit.saturating_sub(1));
-        let next = last
-            .filter(|_| items.len() > limit)
-            .map(|(account, _)| write_place(account));
-        let items = items
+        let (found, next) = stretch.cut(found);
+        let items = found
             .iter()
-            .take(limit)
             .map(|(account, parts)| balance(account, parts))
             .collect::<Result<Vec<_>, _>>()
             .map_err(too_large)?;
@@ -363,36 +349,4 @@ fn balance(account: &Account, parts: &Parts) -> Result<Balance, MoneyError> {
 
 fn too_large(error: MoneyError) -> Error {
     Error::invalid("out-of-range", "", format!("a sum cannot be told: {error}"))
-}
-
-/// A place in the order of accounts, as text: no id holds a blank.
-fn write_place(account: &Account) -> String {
-    let books = &account.books;
-    format!(
-        "{} {} {}",
-        account.party, books.legal_entity, books.currency
-    )
-}
-
-fn read_place(text: &str) -> Result<Account, Error> {
-    let mut pieces = text.split(' ');
-    let pieces = [pieces.next(), pieces.next(), pieces.next(), pieces.next()];
-    let account = |party: &str, legal_entity: &str, currency: &str| {
-        let is_good = (party.is_empty() || can_be_id(party)) && can_be_id(legal_entity);
-        let currency = Currency::parse(currency).ok().filter(|_| is_good)?;
-        let books = Books {
-            legal_entity: legal_entity.to_owned(),
-            currency,
-        };
-        let party = party.to_owned();
-        Some(Account { party, books })
-    };
-    let found = match pieces {
-        [Some(party), Some(legal_entity), Some(currency), None] => {
-            account(party, legal_entity, currency)
-        }
-        _ => None,
-    };
-    let message = "a cursor is the next of an earlier page";
-    found.ok_or_else(|| Error::invalid("cursor-unusable", "/page/after", message))
 }

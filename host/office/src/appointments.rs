@@ -2,11 +2,12 @@
 //!
 //! Reads only, within bounds: windows, calendars, entries looked at, occurrences answered. For administrators.
 
+use std::sync::Arc;
+
 use bursar_domain::{
     availability::{self, AvailabilityError},
-    calendar::{self, Entry, EntryKind, StoredEntry},
-    row::Row,
-    schedule::{Occurrence, ScheduleError, Window},
+    calendar::EntryKind,
+    schedule::{Budget, Occurrence, ScheduleError, Window},
     time,
 };
 use jiff::tz::TimeZone;
@@ -14,20 +15,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    calendars::{entries_of, fault},
     error::Error,
+    expansion::{Allowance, Held, of_window, too_many},
     session::Session,
 };
 
 /// Most calendars of one question.
 pub const CALENDARS_MAX: usize = 50;
-/// Most entries that one question looks at.
-pub const ENTRIES_MAX: usize = 5_000;
 /// Most occurrences of one answer.
 pub const OCCURRENCES_MAX: usize = 10_000;
 
-/// Entries read at a time.
-const PAGE_ROWS: usize = 500;
+/// Windows of taken time that may be unmerged.
+const MERGED_AT: usize = 1_000;
 
 /// One time that an entry happens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -36,7 +35,7 @@ pub struct Appointment {
     pub start_us: i64,
     /// When it is over, in microseconds UTC.
     pub end_us: i64,
-    /// The start that its series gives it, in microseconds UTC: with the UID it names the occurrence for ever.
+    /// The start that its series gives it, in microseconds UTC: with the UID it names the occurrence, a whole day by its date.
     pub original_start_us: i64,
     /// The calendar.
     pub calendar: String,
@@ -65,18 +64,6 @@ pub struct Whose {
     pub person: Option<String>,
 }
 
-/// An entry of a calendar, read.
-struct Held {
-    id: String,
-    entry: Entry,
-}
-
-/// A calendar's entries that may happen in a window, and its zone.
-struct Sheet {
-    zone: TimeZone,
-    held: Vec<Held>,
-}
-
 impl Session {
     /// Every occurrence of some calendars that begins in a window or lasts into it, by start.
     pub async fn occurrences(
@@ -85,19 +72,23 @@ impl Session {
         window: Window,
     ) -> Result<Vec<Appointment>, Error> {
         self.check_question(calendars, window, "/calendars")?;
-        let mut found = Vec::new();
-        let mut looked_at = 0;
+        let (mut found, mut allowance) = (Vec::new(), Allowance::default());
         for calendar in calendars {
-            let sheet = self.sheet(calendar, window, &mut looked_at).await?;
-            for Held { id, entry } in sheet.held {
-                let occurrences = entry.schedule.expand_overlapping(window, &sheet.zone);
-                let occurrences = occurrences.map_err(|error| of_entry(&error, &id))?;
+            let of: Arc<str> = Arc::from(calendar.as_str());
+            let step = move |found: &mut Vec<Appointment>, held: Held<'_>, budget: &mut Budget| {
+                let schedule = &held.entry.schedule;
+                let occurrences = schedule.expand_overlapping(window, held.zone, budget);
+                let occurrences = occurrences.map_err(|error| of_entry(&error, &held))?;
                 if found.len() + occurrences.len() > OCCURRENCES_MAX {
                     return Err(too_many("occurrences", OCCURRENCES_MAX));
                 }
                 let shown = occurrences.iter();
-                found.extend(shown.map(|one| appointment(calendar, &id, &entry, one)));
-            }
+                found.extend(shown.map(|one| appointment(&of, &held, one)));
+                Ok(())
+            };
+            found = self
+                .work_through(calendar, Some(window), &mut allowance, found, step)
+                .await?;
         }
         found.sort_by(|one, other| {
             let place = |of: &Appointment| (of.start_us, of.end_us, of.original_start_us);
@@ -109,40 +100,10 @@ impl Session {
         Ok(found)
     }
 
-    /// The occurrences of a calendar that begin in a window, for whoever fires them.
-    pub async fn due_occurrences(
-        &mut self,
-        calendar: &str,
-        window: Window,
-    ) -> Result<DueOccurrences, Error> {
-        let zone = self.calendar_zone(calendar).await?;
-        let scope = entries_of(calendar, Some(window))?;
-        let (mut due, mut after) = (DueOccurrences::default(), None);
-        loop {
-            let answer = self.list(&scope, after, PAGE_ROWS).await?;
-            for row in &answer.rows {
-                let entry = read_entry(row)?;
-                match entry.schedule.expand(window, &zone) {
-                    Ok(found) => due.found.extend(found.iter().map(|one| DueOccurrence {
-                        appointment: appointment(calendar, &row.key.id, &entry, one),
-                        written_us: row.updated_us,
-                    })),
-                    Err(error) => due
-                        .left_out
-                        .push((row.key.id.to_string(), error.to_string())),
-                }
-            }
-            after = answer.next;
-            if after.is_none() {
-                return Ok(due);
-            }
-        }
-    }
-
     /// The time within a window that is taken: merged, rising, without a word about by what.
     pub async fn free_busy(&mut self, whose: &Whose, window: Window) -> Result<Vec<Window>, Error> {
-        let mut looked_at = 0;
-        self.busy(whose, window, "", &mut looked_at).await
+        self.busy(whose, window, "", &mut Allowance::default())
+            .await
     }
 
     /// As [`Session::free_busy`], for one of several who are asked for.
@@ -151,22 +112,27 @@ impl Session {
         whose: &Whose,
         window: Window,
         pointer: &str,
-        looked_at: &mut usize,
+        allowance: &mut Allowance,
     ) -> Result<Vec<Window>, Error> {
         self.check_question(&whose.calendars, window, &format!("{pointer}/calendars"))?;
-        let mut taken = Vec::new();
+        let mut taken = Taken::default();
         for calendar in &whose.calendars {
-            let sheet = self.sheet(calendar, window, looked_at).await?;
-            let counts = |held: &&Held| {
-                let is_theirs = |person: &String| held.entry.attendees.contains(person);
-                held.entry.is_opaque && whose.person.as_ref().is_none_or(is_theirs)
+            let person = whose.person.clone();
+            let step = move |taken: &mut Taken, held: Held<'_>, budget: &mut Budget| {
+                let entry = &held.entry;
+                let is_theirs = |person: &String| entry.attendees.contains(person);
+                if !entry.is_opaque || !person.as_ref().is_none_or(is_theirs) {
+                    return Ok(());
+                }
+                let busy = availability::busy([&entry.schedule], window, held.zone, budget);
+                taken.add(busy.map_err(|error| unavailable(&error))?, window);
+                Ok(())
             };
-            let schedules = sheet.held.iter().filter(counts);
-            let schedules = schedules.map(|held| &held.entry.schedule);
-            let busy = availability::busy(schedules, window, &sheet.zone);
-            taken.extend(busy.map_err(|error| unavailable(&error))?);
+            taken = self
+                .work_through(calendar, Some(window), allowance, taken, step)
+                .await?;
         }
-        Ok(availability::merged(taken, window))
+        Ok(availability::merged(taken.windows, window))
     }
 
     fn check_question(
@@ -184,36 +150,6 @@ impl Session {
         Ok(())
     }
 
-    /// Reads a calendar's entries that may happen in a window.
-    async fn sheet(
-        &mut self,
-        calendar: &str,
-        window: Window,
-        looked_at: &mut usize,
-    ) -> Result<Sheet, Error> {
-        let zone = self.calendar_zone(calendar).await?;
-        let scope = entries_of(calendar, Some(window))?;
-        let (mut held, mut after) = (Vec::new(), None);
-        loop {
-            let answer = self.list(&scope, after, PAGE_ROWS).await?;
-            *looked_at += answer.rows.len();
-            if *looked_at > ENTRIES_MAX {
-                return Err(too_many("entries", ENTRIES_MAX));
-            }
-            self.hand_out(answer.rows.len())?;
-            for row in &answer.rows {
-                held.push(Held {
-                    id: row.key.id.to_string(),
-                    entry: read_entry(row)?,
-                });
-            }
-            after = answer.next;
-            if after.is_none() {
-                return Ok(Sheet { zone, held });
-            }
-        }
-    }
-
     /// The zone that a calendar's days are in.
     pub(crate) async fn calendar_zone(&mut self, calendar: &str) -> Result<TimeZone, Error> {
         let zone = self.calendar(calendar).await?.body.zone;
@@ -221,38 +157,33 @@ impl Session {
     }
 }
 
-/// An occurrence that is to fire.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DueOccurrence {
-    /// The occurrence.
-    pub appointment: Appointment,
-    /// When its entry was written as it is, in microseconds UTC.
-    pub written_us: i64,
+/// Time that is taken, kept small while it is gathered: calendars overlap more than not.
+#[derive(Default)]
+struct Taken {
+    windows: Vec<Window>,
+    /// How many there were when they were merged last.
+    merged: usize,
 }
 
-/// The occurrences of a calendar that are to fire.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DueOccurrences {
-    /// In no order.
-    pub found: Vec<DueOccurrence>,
-    /// Entries that cannot be expanded, by id, and why: the others fire all the same.
-    pub left_out: Vec<(String, String)>,
+impl Taken {
+    fn add(&mut self, more: Vec<Window>, within: Window) {
+        self.windows.extend(more);
+        // Seldom enough that merging costs no more than gathering.
+        if self.windows.len() > self.merged.saturating_mul(2).saturating_add(MERGED_AT) {
+            self.windows = availability::merged(std::mem::take(&mut self.windows), within);
+            self.merged = self.windows.len();
+        }
+    }
 }
 
-/// A stored entry, read again by the rules that it was taken by.
-pub fn read_entry(row: &Row) -> Result<Entry, Error> {
-    let stored: StoredEntry = row.decode()?;
-    let entry = stored.content.read();
-    entry.map_err(|problems| Error::Broken(format!("{}: {problems:?}", row.key)))
-}
-
-fn appointment(calendar: &str, id: &str, entry: &Entry, one: &Occurrence) -> Appointment {
+fn appointment(calendar: &str, held: &Held<'_>, one: &Occurrence) -> Appointment {
+    let Held { row, entry, .. } = held;
     Appointment {
         start_us: one.start_us,
         end_us: one.end_us,
         original_start_us: one.original_start_us,
         calendar: calendar.to_owned(),
-        entry: id.to_owned(),
+        entry: row.key.id.to_string(),
         uid: entry.uid.clone(),
         kind: entry.kind,
         title: entry.title.clone(),
@@ -261,14 +192,16 @@ fn appointment(calendar: &str, id: &str, entry: &Entry, one: &Occurrence) -> App
     }
 }
 
-fn too_many(what: &str, most: usize) -> Error {
-    let message = format!("more than {most} {what}: ask for a shorter window");
-    Error::invalid("too-many", "/window", message)
-}
-
-fn of_entry(error: &ScheduleError, id: &str) -> Error {
-    let message = format!("entry {id}: {error}");
-    Error::invalid(calendar::code(error), "/window", message)
+fn of_entry(error: &ScheduleError, held: &Held<'_>) -> Error {
+    match of_window(error) {
+        Error::Invalid(mut problems) => {
+            for problem in &mut problems {
+                problem.message = format!("entry {}: {}", held.row.key.id, problem.message);
+            }
+            Error::Invalid(problems)
+        }
+        other => other,
+    }
 }
 
 /// Why there is no answer, as a fault of the question.
@@ -277,7 +210,7 @@ pub(crate) fn unavailable(error: &AvailabilityError) -> Error {
         AvailabilityError::Window | AvailabilityError::OutOfRange => ("out-of-range", "/window"),
         AvailabilityError::TooMany => ("too-many", ""),
         AvailabilityError::Length => ("out-of-range", "/length"),
-        AvailabilityError::Schedule(error) => return fault(error, "/window"),
+        AvailabilityError::Schedule(error) => return of_window(error),
     };
     Error::invalid(code, pointer, error.to_string())
 }

@@ -1,10 +1,10 @@
 //! Calendars that hold entries, and the entries. For administrators.
 
 use bursar_domain::{
-    calendar::{self, Calendar, EntryContent, StoredEntry},
+    calendar::{self, Calendar, ENTRY_STEPS_MAX, EntryContent, StoredEntry},
     index::{Comparison, Condition, fields_of},
     row::{Kind, Row, RowKey},
-    schedule::{ScheduleError, Window},
+    schedule::{Budget, ScheduleError, Window},
     time,
 };
 use serde_json::{Value, json};
@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::{
     effects::Keyed,
     error::Error,
+    expansion::aside,
     input::Faults,
     listing::{Listed, Paging, Scope},
     session::{Session, View},
@@ -70,7 +71,7 @@ impl Session {
             content.uid.clone_from(&id);
         }
         let row_key = RowKey::within(Kind::Entry, calendar, &id);
-        let write = Write::of(row_key, None, &stored(&content)?)?;
+        let write = Write::of(row_key, None, &checked(content).await?)?;
         self.refuse_taken(&write.key, &write.unique, "not-unique")
             .await?;
         self.apply(vec![free.used_for(&id)?, write])?;
@@ -105,7 +106,7 @@ impl Session {
                 "an entry keeps its UID for ever",
             ));
         }
-        self.upsert(row.key, &stored(&content)?).await?;
+        self.upsert(row.key, &checked(content).await?).await?;
         self.entry(calendar, id).await
     }
 
@@ -142,10 +143,16 @@ impl Session {
     }
 }
 
+/// An entry as it will be stored, checked where that may take a while.
+async fn checked(content: EntryContent) -> Result<StoredEntry, Error> {
+    aside(move || stored(&content, &mut Budget::new(ENTRY_STEPS_MAX))).await?
+}
+
 /// An entry as it will be stored.
-pub(crate) fn stored(content: &EntryContent) -> Result<StoredEntry, Error> {
+pub(crate) fn stored(content: &EntryContent, budget: &mut Budget) -> Result<StoredEntry, Error> {
     let entry = content.read().map_err(Error::Invalid)?;
-    StoredEntry::new(&entry).map_err(|error| fault(&error, ""))
+    let stored = budget.lend(ENTRY_STEPS_MAX, |budget| StoredEntry::new(&entry, budget));
+    stored.map_err(|error| fault(&error, ""))
 }
 
 /// A fault of a schedule as one of the input.

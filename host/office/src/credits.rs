@@ -2,17 +2,19 @@
 
 use bursar_domain::{
     decimal::Decimal,
-    invoice::{Invoice, InvoiceContent, InvoiceKind, Line, Settlement},
+    invoice::{Flow, Invoice, InvoiceContent, InvoiceKind, Line, Settlement},
     manifest::InvoiceOperation,
     money::Money,
     row::{Kind, RowKey},
     settlement,
+    totals::Totals,
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
+    content::totals_of,
     error::Error,
     session::{Session, View},
     write::Write,
@@ -53,6 +55,7 @@ impl Session {
             prepaid: None,
             ..credited_content(&corrected.content, lines)?
         };
+        let content = with_rounding(&corrected, content);
         self.draft_invoice(key, &content).await
     }
 
@@ -75,7 +78,13 @@ impl Session {
         let key = RowKey::of(Kind::Invoice, &corrected);
         let found = self.find::<Invoice>(&key).await?;
         let (row, mut invoice) = found.ok_or_else(|| Error::Broken(format!("{key} is gone")))?;
-        let credited = settlement::credit(&invoice, invoice.credited.as_ref(), note)
+        // Others may have taken back the rest since it was drafted; what a supplier wrote stays.
+        if note.content.flow == Flow::Receivable {
+            note.content = with_rounding(&invoice, note.content.clone());
+            note.totals = totals_of(&note.content, note.totals.gross.currency)?;
+        }
+        let before = invoice.credited.as_ref();
+        let credited = settlement::credit(&invoice, before, &note.content, &note.totals)
             .map_err(|problem| Error::conflict(&problem.code, problem.message))?;
         invoice.credited = Some(credited);
         let payable = note.totals.payable();
@@ -90,6 +99,35 @@ impl Session {
         let writes = self.settle(&row, invoice, from, part, date, "")?;
         Ok(writes.into())
     }
+}
+
+/// A credit note's content with what rounds its invoice (BT-114), if it takes back all that is left: no line does (INV-7).
+fn with_rounding(corrected: &Invoice, content: InvoiceContent) -> InvoiceContent {
+    let currency = corrected.totals.gross.currency;
+    let Some(rounding) = corrected.content.rounding else {
+        return content;
+    };
+    // A line of no price may be credited after all that has one: the note before carried it.
+    let credited = corrected.credited.as_ref();
+    if credited.is_some_and(|credited| credited.is_all_of(corrected)) {
+        return content;
+    }
+    let is_last = |totals: Totals| {
+        let before = corrected.credited.as_ref();
+        let credited = settlement::credit(corrected, before, &content, &totals).ok()?;
+        credited.is_all_of(corrected).then_some(())
+    };
+    let rounded = InvoiceContent {
+        rounding: Some(rounding),
+        ..content.clone()
+    };
+    let is_rounded = content.rounding.is_none()
+        && totals_of(&content, currency)
+            .ok()
+            .and_then(is_last)
+            .is_some()
+        && totals_of(&rounded, currency).is_ok();
+    if is_rounded { rounded } else { content }
 }
 
 /// The content that takes lines back: all of them, with the document's allowances and charges, unless some are named.

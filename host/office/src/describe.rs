@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use bursar_db::Database;
 use bursar_domain::{
     draft::{Change, Draft},
+    pointer,
     row::{Kind, Row, RowKey, Seq},
 };
 use serde::{Deserialize, Serialize};
@@ -62,7 +63,7 @@ pub struct FieldDiff {
     pub before: Option<Value>,
     /// The value after; none if there would be none.
     pub after: Option<Value>,
-    /// It differs, but whoever looks may not see how: neither value is told.
+    /// Whoever looks may not see it: neither value is told, nor whether they differ.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_hidden: bool,
 }
@@ -127,7 +128,7 @@ pub fn to_text(rows: &[RowDiff]) -> String {
         let _ = writeln!(text, "{sign} {}", row.title);
         for field in &row.fields {
             let _ = match (&field.before, &field.after) {
-                _ if field.is_hidden => writeln!(text, "    {}: changed (hidden)", field.pointer),
+                _ if field.is_hidden => writeln!(text, "    {}: (hidden)", field.pointer),
                 (Some(before), Some(after)) => writeln!(
                     text,
                     "    {}: {} -> {}",
@@ -236,7 +237,7 @@ fn compare(
     }
     for step in steps {
         let length = pointer.len();
-        let _ = write!(pointer, "/{}", step.replace('~', "~0").replace('/', "~1"));
+        let _ = write!(pointer, "/{}", pointer::escape(&step));
         compare(
             before.and_then(|value| member(value, &step)),
             after.and_then(|value| member(value, &step)),

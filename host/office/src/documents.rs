@@ -97,10 +97,8 @@ impl Session {
         }
         let length = u64::from(length.min(READ_BYTES_MAX)).min(document.bytes - offset);
         let length = usize::try_from(length).unwrap_or(usize::MAX);
-        Ok(self
-            .database
-            .blobs()
-            .read(&document.sha256, offset, length)?)
+        let blobs = self.database.blobs();
+        Ok(blobs.read(&document.sha256, offset, length).await?)
     }
 
     /// A document's contents, newest first, continued behind a commit. For people.
@@ -169,7 +167,7 @@ impl Session {
             name: name.to_owned(),
             media_type: media_type.to_owned(),
             bytes: content.len() as u64,
-            sha256: self.database.blobs().put(content)?,
+            sha256: self.database.blobs().put(content).await?,
         };
         let key = match &there {
             Some(row) => row.key.clone(),

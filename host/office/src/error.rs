@@ -10,15 +10,14 @@ use bursar_domain::{problem::Problem, row::Malformed};
 /// | Variant | Codes |
 /// | --- | --- |
 /// | `NotFound` | `not-found`, `collection-unknown`, `calendar-unknown` |
-/// | `Conflict` | `key-reused`, `revision-changed`, `not-unique`, `referred-to`, `wrong-state`, `not-open`, `level-recorded`, `reversed`, `settled`, `over-credited`, `unknown-line`, `task-closed`, `collection-in-use`, `automation-off`, `plugin-changed`, `collection-changed`, `contention` |
+/// | `Conflict` | `key-reused`, `revision-changed`, `not-unique`, `referred-to`, `wrong-state`, `not-open`, `level-recorded`, `reversed`, `settled`, `over-credited`, `unknown-line`, `task-closed`, `collection-in-use`, `automation-off`, `plugin-changed`, `collection-changed`, `contention`, `sample-clash` |
 /// | `Denied` | `not-granted`, `automation-only`, `administrator-only` |
 /// | `Invalid` | of values: `empty`, `too-long`, `too-many`, `too-large`, `too-deep`, `control-character`, `out-of-range`, `not-json`, `not-an-object`, `not-a-date`, `not-a-decimal`, `not-money`, `not-an-address`, `not-a-slug`, `not-a-digest`, `not-one-line`, `wrong-type`, `wrong-count`, `value-too-long`, `duplicate`, `unknown` |
 /// | | of listings: `not-indexed`, `order-too-long`, `cursor-unusable`, `page-empty` |
 /// | | of schemas: `schema-invalid`, `schema-remote`, `schema-violation`, `unique-not-indexed` |
 /// | | of money: `totals-invalid`, `negative-total`, `currency-mismatch`, `entity-mismatch`, `period-locked`, `over-allocated`, `over-settled`, `over-limit`, `not-issued`, `term-missing`, `term-malformed`, `source-unusable`, `party-mismatch` |
-/// | | of schedules and time: `nothing-open`, `unknown-zone`, `not-local-time` |
-/// | | of money: `totals-invalid`, `negative-total`, `currency-mismatch`, `entity-mismatch`, `period-locked`, `over-allocated`, `over-settled`, `source-unusable`, `party-mismatch` |
-/// | | of schedules and time: `nothing-open`, `unknown-zone`, `not-local-time`, `not-a-time`, `not-a-moment`, `not-a-length`, `not-a-rule`, `too-frequent`, `days-and-times`, `nothing-found`; of calendars' files: `not-a-calendar` |
+/// | | of schedules and time: `nothing-open`, `unknown-zone`, `not-local-time`, `not-a-time`, `not-a-moment`, `not-a-length`, `not-a-rule`, `too-frequent`, `days-and-times`, `nothing-found`, `too-costly`; of calendars' files: `not-a-calendar` |
+/// | | of templates: `not-a-template`, `template-unusable`, `undefined` |
 /// | | of plugins and runs: `manifest-exceeded`, `trigger-not-asked` |
 /// | | of files: `file-unreadable`, `not-utf-8`, `not-a-workbook`; of imports: `key-not-unique`, `key-missing` |
 /// | `Limit` | `state-names` |

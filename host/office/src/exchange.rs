@@ -12,14 +12,16 @@ use bursar_domain::{
     icalendar::{self, CalendarError, Reading},
     problem::Problem,
     row::{Kind, Row, RowKey},
+    schedule::Budget,
 };
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    appointments::read_entry,
-    calendars::{entries_of, stored},
+    calendars::stored,
     error::Error,
+    expansion::{Allowance, Held, aside},
     session::Session,
     write::Write,
 };
@@ -29,8 +31,11 @@ pub const ENTRIES_MAX: usize = 2_000;
 /// Most refused entries and deviations that are told, of each.
 pub const TOLD_MAX: usize = 1_000;
 
-/// Entries read at a time.
-const PAGE_ROWS: usize = 500;
+/// Most steps that all entries of a file take to be checked: a few seconds, on a thread that may be held.
+pub const FILE_STEPS_MAX: u64 = 20_000_000;
+
+/// Entries that are written before others have their turn.
+const WRITTEN_AT_ONCE: usize = 50;
 /// Longest UID that is told, in characters.
 const UID_TOLD_MAX: usize = 255;
 
@@ -94,13 +99,8 @@ impl Session {
         text: &str,
     ) -> Result<CalendarImport, Error> {
         let zone = self.calendar_zone(calendar).await?;
-        let reading = icalendar::read_each(text, &zone).map_err(|error| unreadable(&error))?;
-        if reading.entries.len() > ENTRIES_MAX {
-            let message = format!("a file has at most {ENTRIES_MAX} entries");
-            return Err(Error::invalid("too-many", "", message));
-        }
-        let mut import = told_of(&reading);
-        let taken = taken(&reading.entries, &mut import);
+        let text = text.to_owned();
+        let (taken, mut import) = aside(move || read(&text, &zone)).await??;
         let values: Vec<UniqueKey> = taken
             .iter()
             .map(|entry| UniqueKey {
@@ -113,7 +113,10 @@ impl Session {
         let rows = self.load_many(&keys).await?;
         let rows: HashMap<&RowKey, &Row> = rows.iter().map(|row| (&row.key, row)).collect();
         let mut writes = Vec::new();
-        for (entry, value) in taken.iter().zip(&values) {
+        for (place, (entry, value)) in taken.iter().zip(&values).enumerate() {
+            if place % WRITTEN_AT_ONCE == 0 {
+                tokio::task::yield_now().await;
+            }
             let there = holders.get(value).and_then(|key| rows.get(key).copied());
             match self.import_entry(calendar, entry, there) {
                 Ok(None) => import.unchanged += 1,
@@ -154,30 +157,45 @@ impl Session {
 
     /// A whole calendar as an iCalendar file: its entries by id, stamped with the last change of any of them.
     pub async fn export_calendar(&mut self, calendar: &str) -> Result<String, Error> {
-        self.calendar(calendar).await?;
-        let scope = entries_of(calendar, None)?;
-        let (mut entries, mut after, mut stamp_us) = (Vec::new(), None, 0);
-        loop {
-            let answer = self.list(&scope, after, PAGE_ROWS).await?;
-            self.hand_out(answer.rows.len())?;
-            for row in &answer.rows {
-                entries.push(read_entry(row)?);
-                stamp_us = stamp_us.max(row.updated_us);
+        let step = |found: &mut (Vec<Entry>, i64), held: Held<'_>, _: &mut Budget| {
+            let (entries, stamp_us) = found;
+            if entries.len() == ENTRIES_MAX {
+                return Err(too_many());
             }
-            if entries.len() > ENTRIES_MAX {
-                let message = format!("a file has at most {ENTRIES_MAX} entries");
-                return Err(Error::invalid("too-many", "", message));
-            }
-            after = answer.next;
-            if after.is_none() {
-                return Ok(icalendar::print(&entries, stamp_us));
-            }
-        }
+            *stamp_us = held.row.updated_us.max(*stamp_us);
+            entries.push(held.entry);
+            Ok(())
+        };
+        let mut allowance = Allowance {
+            budget: Budget::new(FILE_STEPS_MAX),
+            ..Allowance::default()
+        };
+        let (entries, stamp_us) = self
+            .work_through(calendar, None, &mut allowance, (Vec::new(), 0), step)
+            .await?;
+        aside(move || icalendar::print(&entries, stamp_us)).await
     }
 }
 
+/// The entries of a text as they would be stored, and what is to be told of it.
+fn read(text: &str, zone: &TimeZone) -> Result<(Vec<StoredEntry>, CalendarImport), Error> {
+    let reading = icalendar::read_each(text, zone).map_err(|error| unreadable(&error))?;
+    if reading.entries.len() > ENTRIES_MAX {
+        return Err(too_many());
+    }
+    let mut import = told_of(&reading);
+    let taken = taken(&reading.entries, &mut import)?;
+    Ok((taken, import))
+}
+
+fn too_many() -> Error {
+    let message = format!("a file has at most {ENTRIES_MAX} entries");
+    Error::invalid("too-many", "", message)
+}
+
 /// The entries of a file as they would be stored, each UID once.
-fn taken(entries: &[Entry], import: &mut CalendarImport) -> Vec<StoredEntry> {
+fn taken(entries: &[Entry], import: &mut CalendarImport) -> Result<Vec<StoredEntry>, Error> {
+    let mut budget = Budget::new(FILE_STEPS_MAX);
     let mut uids = BTreeSet::new();
     let mut taken = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -187,12 +205,17 @@ fn taken(entries: &[Entry], import: &mut CalendarImport) -> Vec<StoredEntry> {
             continue;
         }
         // Through its text, so that an import is held to the same limits as what people write.
-        match stored(&EntryContent::of(entry)) {
+        let stored = stored(&EntryContent::of(entry), &mut budget);
+        if budget.left() == 0 {
+            let message = "the file's entries take too many steps to work out: split the file";
+            return Err(Error::invalid("too-costly", "", message));
+        }
+        match stored {
             Ok(stored) => taken.push(stored),
             Err(error) => refuse_first(import, &entry.uid, error.problems()),
         }
     }
-    taken
+    Ok(taken)
 }
 
 fn refuse_first(import: &mut CalendarImport, uid: &str, problems: Vec<Problem>) {

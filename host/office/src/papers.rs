@@ -1,54 +1,28 @@
 //! An invoice on paper: one HTML page in its reader's language, and the UBL text of what we issued.
 //!
-//! Both say what the row, its legal entity and its party say, and nothing else: no clock, no settings.
+//! Both say what the row, its legal entity and its party say, as they were when it was issued, and nothing else: no clock,
+//! no settings.
 
+mod sources;
 mod words;
 
 use bursar_domain::{
     invoice::{Adjustment, Flow, Invoice, Line},
     manifest::InvoiceOperation,
     money::Money,
-    office::{Address, LegalEntity, PARTIES},
+    office::{Address, LegalEntity},
     row::{Kind, RowKey},
     totals::Tax,
     ubl::{self, Particulars, Preceding, Trader, UblError},
 };
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, value::Serde};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::{error::Error, session::Session};
+use sources::{PaperTerms, PartyRecord};
 use words::Words;
 
 const TEMPLATE: &str = include_str!("papers/invoice.html");
-
-/// What papers say of a party; its record says more.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct PartyRecord {
-    name: String,
-    language: String,
-    tax_id: Option<String>,
-    address: PartyAddress,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct PartyAddress {
-    street: Option<String>,
-    postcode: Option<String>,
-    city: Option<String>,
-    country: String,
-}
-
-/// What the `extra` of an invoice may say for its papers; anything else in it is the author's own.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct PaperTerms {
-    buyer_reference: Option<String>,
-    payment_terms: Option<String>,
-    exemption_reason: Option<String>,
-    deliver_to_country: Option<String>,
-}
 
 #[derive(Debug, Serialize)]
 struct Page {
@@ -138,15 +112,10 @@ impl Session {
     }
 
     async fn papers(&mut self, id: &str) -> Result<Papers, Error> {
-        let (_, invoice) = self.invoice_for(id, InvoiceOperation::Read).await?;
+        let (row, invoice) = self.invoice_for(id, InvoiceOperation::Read).await?;
         let content = &invoice.content;
-        let entity = self
-            .entity_named(&content.legal_entity, "/legal_entity")
-            .await?;
-        let party = self
-            .load(&RowKey::within(Kind::Record, PARTIES, &content.party))
-            .await?;
-        let party = party.map(|row| row.decode::<PartyRecord>()).transpose()?;
+        let (entity, party) = self.sides(&row, &invoice).await?;
+        let party = party.map(|row| PartyRecord::of(&row.body));
         let party = party.unwrap_or_default();
         let preceding = match &content.corrects {
             None => None,
@@ -170,7 +139,7 @@ impl Session {
             ours: ours(&entity),
             theirs: theirs(party, &invoice.party_name),
             language,
-            terms: PaperTerms::deserialize(&content.extra).unwrap_or_default(),
+            terms: PaperTerms::of(&content.extra),
             preceding,
             entity,
             invoice,
@@ -202,24 +171,13 @@ fn ours(entity: &LegalEntity) -> Trader {
 
 /// The name is the one that the party had when the invoice was drafted or issued.
 fn theirs(party: PartyRecord, name: &str) -> Trader {
-    let PartyAddress {
-        street,
-        postcode,
-        city,
-        country,
-    } = party.address;
     let name = if name.is_empty() { &party.name } else { name };
     Trader {
         name: name.to_owned(),
         vat_id: party.tax_id,
         tax_number: None,
         company_id: None,
-        address: ubl::Address {
-            street,
-            postcode,
-            city,
-            country,
-        },
+        address: party.address,
     }
 }
 

@@ -116,12 +116,12 @@ impl Session {
                 ));
             }
             // It has counted since then; what is closed stays as it was.
-            if let Some(posted_on) = invoice.posted_on {
+            if invoice.counts() {
                 let entity = self
                     .entity_named(&invoice.content.legal_entity, "/legal-entity")
                     .await?;
                 let mut faults = Faults::default();
-                check_period(&mut faults, &entity, "", posted_on);
+                check_period(&mut faults, &entity, "", invoice.counts_from());
                 faults.result()?;
             }
             invoice.outstanding = Money::zero(invoice.outstanding.currency);
@@ -143,6 +143,11 @@ impl Session {
             let mut faults = Faults::default();
             check_period(&mut faults, &entity, "", today);
             faults.result()?;
+            // What was closed since it was taken in stays as it was: it counts from now on.
+            let posted_on = invoice.counts_from();
+            if entity.lock_date.is_some_and(|locked| posted_on <= locked) {
+                invoice.posted_on = Some(today);
+            }
             writes = self.credit(id, &mut invoice, today).await?;
         }
         writes.push(Write::of(row.key.clone(), Some(&row), &invoice)?);

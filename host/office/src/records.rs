@@ -32,7 +32,7 @@ use crate::{
 /// Most ids of one call.
 const IDS_MAX: usize = 1000;
 /// Most rows that one call counts.
-const COUNT_MAX: u32 = 100_000;
+pub const COUNT_MAX: u32 = 100_000;
 /// Rows fetched at once while counting.
 const COUNT_PAGE_ROWS: usize = 1000;
 

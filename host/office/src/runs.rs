@@ -84,12 +84,19 @@ impl Session {
         Ok(true)
     }
 
+    /// How far a timer of an automation has fired; none if nobody has looked at it yet. For administrators.
+    pub async fn timer(&mut self, automation: &str, timer: &str) -> Result<Option<Timer>, Error> {
+        self.require_administrator()?;
+        let found = self.find::<Timer>(&timer_key(automation, timer)).await?;
+        Ok(found.map(|(_, timer)| timer))
+    }
+
     /// Notes how far a timer of an automation has fired. For administrators.
     pub async fn put_timer(
         &mut self,
         automation: &str,
         timer: &str,
-        fired_until_us: i64,
+        fired: &Timer,
     ) -> Result<(), Error> {
         self.require_administrator()?;
         let body: Automation = self.automation(automation).await?.body;
@@ -98,12 +105,13 @@ impl Session {
         if !causes.iter().any(|cause| matching::asks(&manifest, *cause)) {
             return Err(refusal(Unmet::TriggerNotAsked, automation));
         }
-        self.upsert(
-            RowKey::of(Kind::Timer, &format!("{automation}/{timer}")),
-            &Timer { fired_until_us },
-        )
-        .await
+        self.upsert(timer_key(automation, timer), fired).await
     }
+}
+
+/// The row of how far a timer of an automation has fired.
+pub fn timer_key(automation: &str, timer: &str) -> RowKey {
+    RowKey::of(Kind::Timer, &format!("{automation}/{timer}"))
 }
 
 /// Checks what a run of an event would be handed, for real or in a preview; whether the automation is on does not matter.

@@ -11,6 +11,7 @@ use bursar_domain::{
     confidentiality::{Class, FieldRule, redact},
     index::IndexField,
     office::Collection,
+    pointer,
     problem::Problem,
     row::{Row, Seq},
 };
@@ -65,6 +66,10 @@ pub fn compile(schema: &Value) -> Result<Validator, Vec<Problem>> {
 
 /// What of a value breaks a schema: nothing, or up to 20 problems with pointers into the value.
 pub fn violations(validator: &Validator, value: &Value) -> Vec<Problem> {
+    // Most values are good, and to say only that takes less than to look for what is wrong.
+    if validator.is_valid(value) {
+        return Vec::new();
+    }
     let errors = validator.iter_errors(value).take(VIOLATIONS_MAX);
     errors
         .map(|error| {
@@ -100,7 +105,7 @@ fn refuse_remote(schema: &Value, pointer: &mut String, problems: &mut Vec<Proble
     let mut inside = |step: &str, value: &Value, pointer: &mut String| {
         let length = pointer.len();
         pointer.push('/');
-        pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
+        pointer.push_str(&pointer::escape(step));
         let is_reference = matches!(step, "$ref" | "$dynamicRef")
             && value
                 .as_str()

@@ -46,6 +46,23 @@ pub struct Context {
     pub limits: Limits,
 }
 
+impl Context {
+    /// In the name of an administrator or of the host itself: everything is allowed, without limits.
+    pub fn of_host(actor: Actor, scope: &str, now_us: i64, seed: [u8; 32]) -> Self {
+        Self {
+            actor,
+            scope: scope.to_owned(),
+            automation: None,
+            legal_entity_id: String::new(),
+            legal_entity: None,
+            authority: Authority::Everything,
+            now_us,
+            seed,
+            limits: Limits::unlimited(),
+        }
+    }
+}
+
 /// How a row must be for a change to be meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {

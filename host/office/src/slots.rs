@@ -16,6 +16,7 @@ use crate::{
     appointments::{Whose, unavailable},
     calendars::fault,
     error::Error,
+    expansion::Allowance,
     session::Session,
 };
 
@@ -85,7 +86,7 @@ impl Session {
             return Err(unavailable(&AvailabilityError::TooMany));
         }
         let mut attendees = Vec::with_capacity(asked.attendees.len());
-        let mut looked_at = 0;
+        let mut allowance = Allowance::default();
         for (place, attendee) in asked.attendees.iter().enumerate() {
             let pointer = format!("/attendees/{place}");
             // Whoever is busy just outside of the window still needs the buffer.
@@ -98,7 +99,7 @@ impl Session {
                     &attendee.busy,
                     wider,
                     &format!("{pointer}/busy"),
-                    &mut looked_at,
+                    &mut allowance,
                 )
                 .await?;
             let hours = match &attendee.hours {

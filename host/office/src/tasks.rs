@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Longest title, in bytes.
-const TITLE_BYTES_MAX: usize = 200;
+pub(crate) const TITLE_BYTES_MAX: usize = 200;
 /// Longest text, note or reason, in bytes.
 const TEXT_BYTES_MAX: usize = 16 << 10;
 /// Most choices.
@@ -27,6 +27,10 @@ const CHOICES_MAX: usize = 20;
 const SUBJECTS_MAX: usize = 100;
 /// Longest memo, in bytes.
 const MEMO_BYTES_MAX: usize = 64 << 10;
+/// Most reminders.
+const REMINDERS_MAX: usize = 10;
+/// The last instant that a task may name, in microseconds UTC: the year 2255, as far as JSON numbers are exact.
+const INSTANT_MAX: i64 = (1 << 53) - 1;
 /// Longest value or label of a choice, and longest subject, in bytes.
 const LABEL_BYTES_MAX: usize = 200;
 
@@ -49,17 +53,40 @@ pub struct NewTask {
     pub memo: Value,
 }
 
+/// When people are told of a task again, and when it ends by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// When the assignee is reminded, in microseconds UTC: at most 10, rising, before it ends.
+    pub reminders_us: Vec<i64>,
+    /// When it ends without an answer, in microseconds UTC.
+    pub expires_us: Option<i64>,
+}
+
 impl Session {
     /// Asks a person and gives the task's id; the same key gives the same id again. Needs `tasks` for the role.
     pub async fn create_task(&mut self, key: &str, task: &NewTask) -> Result<String, Error> {
-        check(task)?;
+        self.create_task_with(key, task, &Terms::default()).await
+    }
+
+    /// As [`Session::create_task`], with reminders and an end. Both share their keys.
+    pub async fn create_task_with(
+        &mut self,
+        key: &str,
+        task: &NewTask,
+        terms: &Terms,
+    ) -> Result<String, Error> {
+        check(task, terms)?;
         self.require(Need::Task(&task.assignee), || {
             format!("tasks for {}", task.assignee)
         })?;
-        let input = json!({
+        let mut input = json!({
             "assignee": task.assignee, "title": task.title, "text": task.text, "choices": to_value(&task.choices)?,
             "due_us": task.due_us, "subjects": task.subjects, "memo": task.memo,
         });
+        if *terms != Terms::default() {
+            input["reminders_us"] = json!(terms.reminders_us);
+            input["expires_us"] = json!(terms.expires_us);
+        }
         let free = match self.effect("tasks.create", key, &input).await? {
             Keyed::Used(id) => return Ok(id),
             Keyed::Free(free) => free,
@@ -77,20 +104,25 @@ impl Session {
             key: key.to_owned(),
             automation: self.context.automation.clone().unwrap_or_default(),
             assignee,
+            asked_of: None,
             title,
             text,
             choices,
             due_us,
             subjects,
             memo,
+            reminders_us: terms.reminders_us.clone(),
+            reminded_us: None,
+            expires_us: terms.expires_us,
             is_closed: false,
             answer: None,
             withdrawn: None,
+            next_us: None,
         };
         let id = self.new_id();
         self.apply(vec![
             free.used_for(&id)?,
-            Write::of(RowKey::of(Kind::Task, &id), None, &body)?,
+            Write::of(RowKey::of(Kind::Task, &id), None, &body.scheduled())?,
         ])?;
         Ok(id)
     }
@@ -99,7 +131,10 @@ impl Session {
     pub async fn task(&mut self, id: &str) -> Result<View<Task>, Error> {
         let (row, _) = self.own_task(id).await?;
         self.hand_out(1)?;
-        Ok(self.typed(&row)?)
+        let mut view: View<Task> = self.typed(&row)?;
+        // Its time may be over before the host has noted it.
+        view.body.is_closed |= view.body.is_over(self.context.now_us);
+        Ok(view)
     }
 
     /// Takes an open task of one's own back. Needs `tasks` for the role.
@@ -113,7 +148,22 @@ impl Session {
             withdrawn: Some(reason.to_owned()),
             ..task
         };
-        self.apply(vec![Write::of(row.key.clone(), Some(&row), &task)?])
+        self.put_task(&row, task)
+    }
+
+    /// Hands an open task to somebody else. For people.
+    pub async fn assign_task(&mut self, id: &str, assignee: &str) -> Result<(), Error> {
+        self.require_administrator()?;
+        let mut faults = Faults::default();
+        check_assignee(&mut faults, assignee);
+        faults.result()?;
+        let (row, task) = self.open_task(id).await?;
+        let task = Task {
+            assignee: assignee.to_owned(),
+            asked_of: Some(task.asked_of.unwrap_or(task.assignee)),
+            ..task
+        };
+        self.put_task(&row, task)
     }
 
     /// Answers an open task with one of its choices. For people.
@@ -149,7 +199,7 @@ impl Session {
             answer: Some(answer),
             ..task
         };
-        self.apply(vec![Write::of(row.key.clone(), Some(&row), &task)?])?;
+        self.put_task(&row, task)?;
         let (row, _) = self.own_task(id).await?;
         Ok(self.typed(&row)?)
     }
@@ -158,9 +208,16 @@ impl Session {
         let (row, task) = self.own_task(id).await?;
         if task.is_closed {
             Err(Error::conflict("task-closed", "the task is closed"))
+        } else if task.is_over(self.context.now_us) {
+            Err(Error::conflict("task-closed", "the task has expired"))
         } else {
             Ok((row, task))
         }
+    }
+
+    fn put_task(&mut self, row: &Row, task: Task) -> Result<(), Error> {
+        let task = task.scheduled();
+        self.apply(vec![Write::of(row.key.clone(), Some(row), &task)?])
     }
 
     async fn own_task(&mut self, id: &str) -> Result<(Row, Task), Error> {
@@ -173,24 +230,60 @@ impl Session {
                 .automation
                 .as_deref()
                 .is_none_or(|automation| automation == task.automation);
-            is_own && self.context.authority.allows(Need::Task(&task.assignee))
+            // Handing it on takes nothing from its author.
+            let asked_of = task.asked_of.as_ref().unwrap_or(&task.assignee);
+            is_own && self.context.authority.allows(Need::Task(asked_of))
         });
         in_view.ok_or_else(|| Error::not_found("such task"))
     }
 }
 
-fn check(task: &NewTask) -> Result<(), Error> {
-    let mut faults = Faults::default();
-    let is_assignee = match task.assignee.split_once(':') {
+/// Whether a text names whom a task is for.
+pub(crate) fn is_assignee(text: &str) -> bool {
+    match text.split_once(':') {
         Some(("role" | "person", name)) => is_slug(name),
         _ => false,
-    };
+    }
+}
+
+fn check_assignee(faults: &mut Faults, assignee: &str) {
+    let message = "role:NAME or person:ID";
+    faults.unless(is_assignee(assignee), "wrong-type", "/assignee", message);
+}
+
+fn check_terms(faults: &mut Faults, terms: &Terms) {
+    let Terms {
+        reminders_us,
+        expires_us,
+    } = terms;
+    let message = format!("at most {REMINDERS_MAX} reminders");
+    let is_few = reminders_us.len() <= REMINDERS_MAX;
+    faults.unless(is_few, "too-many", "/reminders", message);
+    let is_rising = reminders_us.is_sorted_by(|earlier, later| earlier < later);
+    let message = "reminders follow each other";
+    faults.unless(is_rising, "out-of-range", "/reminders", message);
+    let end_us = expires_us.unwrap_or(INSTANT_MAX);
+    let is_before = reminders_us.iter().all(|at_us| (0..end_us).contains(at_us));
+    let message = "a reminder comes after 1970, and before the task ends";
+    faults.unless(is_before, "out-of-range", "/reminders", message);
+    let message = "an instant between 1970 and 2255";
     faults.unless(
-        is_assignee,
-        "wrong-type",
-        "/assignee",
-        "role:NAME or person:ID",
+        (0..=INSTANT_MAX).contains(&end_us),
+        "out-of-range",
+        "/expires",
+        message,
     );
+}
+
+fn check(task: &NewTask, terms: &Terms) -> Result<(), Error> {
+    let mut faults = Faults::default();
+    check_assignee(&mut faults, &task.assignee);
+    check_terms(&mut faults, terms);
+    let is_instant = task
+        .due_us
+        .is_none_or(|at_us| (0..=INSTANT_MAX).contains(&at_us));
+    let message = "an instant between 1970 and 2255";
+    faults.unless(is_instant, "out-of-range", "/due", message);
     faults.line("/title", &task.title, 1..=TITLE_BYTES_MAX);
     faults.text("/text", &task.text, 0..=TEXT_BYTES_MAX);
     faults.unless(

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use bursar_domain::{
-    canonical::{self, CanonicalError},
+    canonical::{self, CanonicalError, weight},
+    confidentiality::{Class, redact},
     derive::{Derived, derive},
     draft::UniqueKey,
     index::IndexEntry,
@@ -46,11 +47,20 @@ impl Write {
             key,
             previous,
             created_us,
-            weight: canonical::weight(&body),
+            weight: weight(&body),
             body: Some(body),
             index,
             unique,
         })
+    }
+
+    /// The same image, counted without what a clearance hides of it.
+    pub(crate) fn seen_with(self, clearance: Class, definition: &Collection) -> Self {
+        let seen = |body| weight(&redact(body, &definition.fields, clearance));
+        Self {
+            weight: self.body.as_ref().map_or(0, seen),
+            ..self
+        }
     }
 
     /// An image of one of the host's own shapes.

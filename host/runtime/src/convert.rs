@@ -19,7 +19,7 @@ mod invoices;
 mod work;
 
 pub use invoices::{head, invoice, invoice_content, new_payment, parts, payment};
-pub use work::{document, new_mail, new_task, task};
+pub use work::{document, new_letter, new_mail, new_task, task, terms};
 
 impl From<Error> for Fault {
     fn from(error: Error) -> Self {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use bursar_db::{ClaimedMessage, Database, Delivery, DeliveryOutcome};
+use bursar_db::{Blobs, ClaimedMessage, Database, Delivery, DeliveryOutcome};
 use bursar_domain::{
     office::{Message, STOP, Stop},
     row::{Kind, RowKey},
@@ -15,7 +15,10 @@ use bursar_domain::{
 use cap_std::{ambient_authority, fs::Dir};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Tokio1Executor,
-    message::{Mailbox, header::ContentType},
+    message::{
+        Attachment as Part, Body, Mailbox, MultiPart, SinglePart,
+        header::{ContentTransferEncoding, ContentType},
+    },
     transport::smtp::authentication::Credentials,
 };
 use tokio::time::timeout;
@@ -79,8 +82,9 @@ impl Transport {
         ))
     }
 
-    async fn deliver(&self, entry: &ClaimedMessage) -> Result<(), Failure> {
-        let mail = compose(entry).map_err(|message| Failure {
+    async fn deliver(&self, entry: &ClaimedMessage, blobs: &Blobs) -> Result<(), Failure> {
+        let attached = attached(entry, blobs).await?;
+        let mail = compose(entry, attached).map_err(|message| Failure {
             message,
             is_final: true,
         })?;
@@ -120,8 +124,24 @@ pub(crate) fn write(folder: &Dir, name: &str, bytes: &[u8]) -> std::io::Result<(
     folder.open(".")?.sync_all()
 }
 
-/// The message by RFC 5322. Its Message-ID is made of the row's id, so that every try carries the same.
-fn compose(entry: &ClaimedMessage) -> Result<lettre::Message, String> {
+/// The contents of what goes along, in its order.
+async fn attached(entry: &ClaimedMessage, blobs: &Blobs) -> Result<Vec<Vec<u8>>, Failure> {
+    let attachments = &entry.message.attachments;
+    let mut contents = Vec::with_capacity(attachments.len());
+    for attachment in attachments {
+        let content = blobs.get(&attachment.sha256).await;
+        contents.push(content.map_err(|error| Failure {
+            message: chain(&error),
+            // The disk may come back, and so may a blob that was restored.
+            is_final: false,
+        })?);
+    }
+    Ok(contents)
+}
+
+/// The message by RFC 5322, with attachments by RFC 2046. Its Message-ID is made of the row's id, so that every try carries
+/// the same.
+fn compose(entry: &ClaimedMessage, attached: Vec<Vec<u8>>) -> Result<lettre::Message, String> {
     let message: &Message = &entry.message;
     let mailbox = |address: &str| {
         address
@@ -129,12 +149,11 @@ fn compose(entry: &ClaimedMessage) -> Result<lettre::Message, String> {
             .map_err(|error| format!("{address:?}: {error}"))
     };
     let at = u64::try_from(message.at_us).unwrap_or(0);
-    let from = mailbox(&message.from)?;
-    let domain = from.email.domain().to_owned();
+    let named = |id: &str| format!("<{id}>");
     let mut mail = lettre::Message::builder()
-        .from(from)
+        .from(mailbox(&message.from)?)
         .date(SystemTime::UNIX_EPOCH + Duration::from_micros(at))
-        .message_id(Some(format!("<{}@{domain}>", entry.id)))
+        .message_id(Some(named(&message.message_id(&entry.id))))
         .subject(message.subject.clone());
     for address in &message.to {
         mail = mail.to(mailbox(address)?);
@@ -145,9 +164,27 @@ fn compose(entry: &ClaimedMessage) -> Result<lettre::Message, String> {
     if let Some(address) = &message.reply_to {
         mail = mail.reply_to(mailbox(address)?);
     }
-    mail.header(ContentType::TEXT_PLAIN)
-        .body(message.text.clone())
-        .map_err(|error| error.to_string())
+    if let Some(direct) = message.references.last() {
+        let all: Vec<String> = message.references.iter().map(|id| named(id)).collect();
+        mail = mail.in_reply_to(named(direct)).references(all.join(" "));
+    }
+    let told = |error: lettre::error::Error| error.to_string();
+    if attached.is_empty() {
+        let mail = mail.header(ContentType::TEXT_PLAIN);
+        return mail.body(message.text.clone()).map_err(told);
+    }
+    let mut parts = MultiPart::mixed().singlepart(SinglePart::plain(message.text.clone()));
+    for (attachment, content) in message.attachments.iter().zip(attached) {
+        // What is no media type to the crate is bytes to everybody.
+        let media_type = ContentType::parse(&attachment.media_type);
+        let media_type = media_type.or_else(|_| ContentType::parse("application/octet-stream"));
+        let media_type = media_type.map_err(|error| error.to_string())?;
+        // Whatever the bytes are, no line of them reaches the server as it is.
+        let body = Body::new_with_encoding(content, ContentTransferEncoding::Base64);
+        let body = body.map_err(|_| format!("{} cannot be encoded", attachment.name))?;
+        parts = parts.singlepart(Part::new(attachment.name.clone()).body(body, media_type));
+    }
+    mail.multipart(parts).map_err(told)
 }
 
 /// Whether everything is to stop.
@@ -183,7 +220,8 @@ impl Worker {
                 break;
             };
             let left = Duration::from_micros(left);
-            let delivered = timeout(left, self.inner.transport.deliver(message)).await;
+            let blobs = self.inner.database.blobs();
+            let delivered = timeout(left, self.inner.transport.deliver(message, blobs)).await;
             let delivered = delivered.unwrap_or_else(|_| {
                 Err(Failure {
                     message: format!("not taken within {left:?}"),

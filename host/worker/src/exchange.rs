@@ -16,7 +16,6 @@ use std::{path::Path, sync::Arc};
 use bursar_db::{Database, Query};
 use bursar_domain::{
     draft::{Direction, Position},
-    manifest::{Authority, Limits},
     office::{Actor, Folder},
     row::Kind,
 };
@@ -86,17 +85,8 @@ async fn folders(
 
 /// A session of the host's own, under the name of what it does.
 fn session(database: &Database, name: &str, now_us: i64, seed: [u8; 32]) -> Session {
-    let context = Context {
-        actor: Actor::new("system", name),
-        scope: format!("system:{name}"),
-        automation: None,
-        legal_entity_id: String::new(),
-        legal_entity: None,
-        authority: Authority::Everything,
-        now_us,
-        seed,
-        limits: Limits::unlimited(),
-    };
+    let scope = format!("system:{name}");
+    let context = Context::of_host(Actor::new("system", name), &scope, now_us, seed);
     Session::new(database, context)
 }
 

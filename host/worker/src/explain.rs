@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use bursar_db::{Database, RunLine, RunState};
 use bursar_domain::{
     matching::{self, Cause, Unmet},
-    office::{Automation, Stop},
+    office::Stop,
     problem::Problem,
     row::{Kind, RowKey},
     run::{Outcome, Trigger},
@@ -19,7 +19,8 @@ use utoipa::ToSchema;
 
 use crate::{
     Error, Worker,
-    timetable::{Shared, automations, stop},
+    occurrences::awaited_of,
+    timetable::{Listed, Shared, automations, stop},
 };
 
 /// Most automations of one explanation.
@@ -121,25 +122,23 @@ pub enum Answer {
 impl Worker {
     /// What an event came to for each automation. Costs a look-up for each of them.
     pub async fn explain(&self, question: &Question) -> Result<Explanation, Error> {
-        let now_us = self.inner.database.now_us().await?;
-        explain(&self.inner.database, question, now_us).await
+        explain(&self.inner.database, question).await
     }
 }
 
 pub(crate) async fn explain(
     database: &Database,
     question: &Question,
-    now_us: i64,
 ) -> Result<Explanation, Error> {
     let mut snapshot = database.snapshot();
     let limit = question.limit.clamp(1, EXPLAINED_MAX);
     let mut listed = automations(&mut snapshot, question.after.as_deref(), limit + 1).await?;
     let more = listed.len() > limit;
     listed.truncate(limit);
-    let next = listed.last().filter(|_| more).map(|(id, _)| id.clone());
-    listed.retain(|(_, automation)| {
+    let next = listed.last().filter(|_| more).map(|last| last.id.clone());
+    listed.retain(|listed| {
         let department = question.department.as_deref();
-        department.is_none_or(|department| department == automation.department)
+        department.is_none_or(|department| department == listed.automation.department)
     });
     let stop = stop(&mut snapshot).await?;
     // Nobody waits for a second reader while holding a first. And what has been queued meanwhile is a run.
@@ -151,18 +150,17 @@ pub(crate) async fn explain(
     let mut conditions = Conditions {
         asked: asked.as_ref(),
         stop,
-        now_us,
         shared: Shared::default(),
     };
     let mut explained = Vec::with_capacity(listed.len());
-    for (id, automation) in listed {
-        let answer = match runs.get(&id) {
+    for listed in listed {
+        let answer = match runs.get(&listed.id) {
             Some((_, answer)) => answer.clone(),
-            None => conditions.answer(&mut snapshot, &id, &automation).await?,
+            None => conditions.answer(&mut snapshot, &listed).await?,
         };
         explained.push(Explained {
-            automation: id,
-            department: automation.department,
+            automation: listed.id,
+            department: listed.automation.department,
             answer,
         });
     }
@@ -178,12 +176,12 @@ pub(crate) async fn explain(
 async fn runs_of(
     database: &Database,
     event: &str,
-    listed: &[(String, Automation)],
+    listed: &[Listed],
     stop: &Stop,
 ) -> Result<HashMap<String, (Option<Asked>, Answer)>, Error> {
     let mut found = HashMap::new();
     for listed in listed.chunks(RUNS_AT_ONCE) {
-        let ids: Vec<String> = listed.iter().map(|(id, _)| run_id(id, event)).collect();
+        let ids: Vec<String> = listed.iter().map(|one| run_id(&one.id, event)).collect();
         let runs = database.runs_of(&ids).await?;
         let failed = runs.iter().filter(|run| run.state == RunState::Failed);
         let notices: Vec<RowKey> = failed
@@ -259,7 +257,6 @@ fn reason_of(run: &RunLine, notice: Option<&Value>, stop: &Stop) -> Option<Probl
 struct Conditions<'a> {
     asked: Option<&'a Asked>,
     stop: Stop,
-    now_us: i64,
     shared: Shared,
 }
 
@@ -267,13 +264,12 @@ impl Conditions<'_> {
     async fn answer(
         &mut self,
         snapshot: &mut bursar_db::Snapshot,
-        id: &str,
-        automation: &Automation,
+        listed: &Listed,
     ) -> Result<Answer, Error> {
         let Some(asked) = self.asked else {
             return Ok(Answer::Unknown);
         };
-        Ok(match self.check(snapshot, asked, id, automation).await? {
+        Ok(match self.check(snapshot, asked, listed).await? {
             Ok(()) => Answer::Met,
             Err(unmet) => Answer::Unmet {
                 unmet,
@@ -286,35 +282,44 @@ impl Conditions<'_> {
         &mut self,
         snapshot: &mut bursar_db::Snapshot,
         asked: &Asked,
-        id: &str,
-        automation: &Automation,
+        listed: &Listed,
     ) -> Result<Result<(), Unmet>, Error> {
         let cause = match asked {
             Asked::Manual { automation } => Cause::Manual { automation },
             Asked::Timer { timer, .. } => Cause::Timer { timer },
             Asked::Occurrence { trigger } => Cause::Occurrence { trigger },
         };
-        let Some(manifest) = self.shared.manifest(snapshot, automation).await? else {
+        let Some(manifest) = self.shared.manifest(snapshot, &listed.automation).await? else {
             return Ok(Err(Unmet::TriggerNotAsked));
         };
-        if let Err(unmet) = matching::check(cause, id, automation, &manifest) {
+        if let Err(unmet) = matching::check(cause, &listed.id, &listed.automation, &manifest) {
             return Ok(Err(unmet));
         }
-        let (timer, scheduled_us) = match asked {
+        match asked {
             // What somebody starts is queued, stop or not.
             Asked::Manual { .. } => return Ok(Ok(())),
-            Asked::Occurrence { .. } => return Ok(matching::check_stop(&self.stop)),
+            Asked::Occurrence { trigger } => {
+                let awaited = awaited_of(snapshot, &mut self.shared, listed).await?;
+                let awaited = awaited.iter().find(|awaited| awaited.trigger == *trigger);
+                if let Some(awaited) = awaited {
+                    let calendar = RowKey::of(Kind::Calendar, &awaited.calendar);
+                    if snapshot.get(&calendar).await?.is_none() {
+                        return Ok(Err(Unmet::CalendarMissing));
+                    }
+                }
+            }
             Asked::Timer {
                 timer,
                 scheduled_us,
-            } => (timer, scheduled_us),
-        };
-        let timers = self.shared.timers_of(snapshot, id, automation).await?;
-        let watched = timers.iter().find(|watched| watched.timer == *timer);
-        if let (Some(watched), Some(at_us)) = (watched, scheduled_us)
-            && let Err(unmet) = watched.check(*at_us, self.now_us)
-        {
-            return Ok(Err(unmet));
+            } => {
+                let timers = self.shared.timers_of(snapshot, listed).await?;
+                let watched = timers.iter().find(|watched| watched.timer == *timer);
+                if let (Some(watched), Some(at_us)) = (watched, scheduled_us)
+                    && let Err(unmet) = watched.check(*at_us)
+                {
+                    return Ok(Err(unmet));
+                }
+            }
         }
         Ok(matching::check_stop(&self.stop))
     }

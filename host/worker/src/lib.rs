@@ -13,6 +13,8 @@ mod explain;
 mod occurrences;
 mod prepare;
 mod preview;
+mod propose;
+mod tasks;
 #[cfg(test)]
 mod tests;
 mod timers;
@@ -37,6 +39,7 @@ pub use preview::Preview;
 pub use upcoming::Upcoming;
 
 use prepare::Preparations;
+use timers::Told;
 use turns::Turns;
 
 /// How a worker works.
@@ -85,6 +88,8 @@ struct Inner {
     turns: Turns,
     /// When calendars were looked at for occurrences that are due, in microseconds UTC.
     calendars_seen_us: AtomicI64,
+    timers_told: Told,
+    occurrences_told: Told,
 }
 
 impl Worker {
@@ -106,6 +111,8 @@ impl Worker {
             preparations: Preparations::default(),
             turns,
             calendars_seen_us: AtomicI64::new(i64::MIN),
+            timers_told: Told::default(),
+            occurrences_told: Told::default(),
         };
         Self {
             inner: Arc::new(inner),

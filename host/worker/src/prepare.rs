@@ -129,12 +129,9 @@ impl Inner {
         if let Some(plugin) = self.runtime.find(digest) {
             return Ok(plugin);
         }
-        let (runtime, blobs, digest) = (
-            self.runtime.clone(),
-            self.database.blobs().clone(),
-            digest.to_owned(),
-        );
-        tokio::task::spawn_blocking(move || Ok(runtime.load(&blobs.get(&digest)?)?)).await?
+        let component = self.database.blobs().get(digest).await?;
+        let runtime = self.runtime.clone();
+        tokio::task::spawn_blocking(move || Ok(runtime.load(&component)?)).await?
     }
 }
 

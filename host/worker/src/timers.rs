@@ -3,21 +3,26 @@
 //! How far a timer has fired is a row of the same commit as the run that it queues, and the run is named after the
 //! planned instant: a firing happens once, whatever crashes and however many workers there are (SCH-4).
 
-use std::sync::atomic::Ordering;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError, atomic::Ordering},
+};
 
-use bursar_db::{Database, Proposal, Verdict};
+use bursar_db::{Database, Verdict};
 use bursar_domain::{
-    manifest::{Authority, Limits, Misfire},
+    manifest::Misfire,
     matching,
-    office::Actor,
+    office::{Actor, Timer},
+    row::{Kind, RowKey},
     run::{Event, Trigger},
     time,
 };
-use bursar_office::{Context, Session};
+use bursar_office::{Context, Session, run_id};
 
 use crate::{
     Error, Worker,
     occurrences::{LOOK_EVERY_US, due_occurrences},
+    propose::propose,
     timetable::{Shared, Watched, all_automations},
 };
 
@@ -33,19 +38,72 @@ pub(crate) struct Due {
     pub trigger: String,
     /// The runs to queue; none if every firing is to be skipped.
     pub events: Vec<Event>,
-    pub fired_until_us: i64,
+    /// How far it had fired when it was looked at: if somebody moved it on since, this is worth nothing.
+    pub seen: Option<Timer>,
+    pub fired: Timer,
+    /// Whether more is due than one commit takes.
+    pub has_more: bool,
+}
+
+/// What a look at all triggers comes to.
+#[derive(Debug, Default)]
+pub(crate) struct Looked {
+    pub due: Vec<Due>,
+    /// Triggers that are left out, and entries of their calendars, by name, and why.
+    pub troubles: BTreeMap<String, String>,
+}
+
+/// What was in the way of triggers at the last look: it is told once.
+#[derive(Debug, Default)]
+pub(crate) struct Told(Mutex<BTreeMap<String, String>>);
+
+impl Told {
+    /// Those that were not there at the last look, or are another now.
+    pub(crate) fn news(&self, troubles: BTreeMap<String, String>) -> Vec<(String, String)> {
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = |(name, why): &(&String, &String)| told.get(*name) != Some(*why);
+        let news = troubles.iter().filter(is_new);
+        let news = news.map(|(name, why)| (name.clone(), why.clone()));
+        let news = news.collect();
+        *told = troubles;
+        news
+    }
+
+    fn tell(&self, troubles: BTreeMap<String, String>) {
+        for (trigger, cause) in self.news(troubles) {
+            tracing::error!(
+                trigger,
+                cause,
+                "a trigger, or an entry of its calendar, is left out"
+            );
+        }
+    }
 }
 
 impl Worker {
-    /// Queues runs for timers and occurrences that are due; gives how many triggers moved on.
+    /// Queues runs for timers that are due; gives how many moved on.
     pub(crate) async fn fire_timers(&self) -> Result<usize, Error> {
         let database = &self.inner.database;
         let now_us = database.now_us().await?;
-        let mut fired = fire_all(database, self.due_timers(now_us).await?, now_us).await?;
-        // Timers do not wait for calendars, which may take long.
-        if self.is_time_for_calendars(now_us) {
-            let due = due_occurrences(database, now_us).await?;
-            fired += fire_all(database, due, now_us).await?;
+        let looked = due_timers(database, now_us).await?;
+        self.inner.timers_told.tell(looked.troubles);
+        fire_all(database, looked.due, now_us).await
+    }
+
+    /// Queues runs for occurrences that are due; gives how many triggers moved on. Timers do not wait for it.
+    pub(crate) async fn fire_occurrences(&self) -> Result<usize, Error> {
+        let database = &self.inner.database;
+        let now_us = database.now_us().await?;
+        if !self.is_time_for_calendars(now_us) {
+            return Ok(0);
+        }
+        let looked = due_occurrences(database, now_us).await?;
+        self.inner.occurrences_told.tell(looked.troubles);
+        let has_more = looked.due.iter().any(|due| due.has_more);
+        let fired = fire_all(database, looked.due, now_us).await?;
+        if has_more && fired > 0 {
+            let seen_us = &self.inner.calendars_seen_us;
+            seen_us.store(i64::MIN, Ordering::Relaxed);
         }
         Ok(fired)
     }
@@ -61,31 +119,38 @@ impl Worker {
         }
         is_time
     }
+}
 
-    async fn due_timers(&self, now_us: i64) -> Result<Vec<Due>, Error> {
-        let mut snapshot = self.inner.database.snapshot();
-        let (mut due, mut shared) = (Vec::new(), Shared::default());
-        for (id, automation) in all_automations(&mut snapshot).await? {
-            if matching::check_enabled(&automation).is_err() {
-                continue;
-            }
-            for watched in shared.timers_of(&mut snapshot, &id, &automation).await? {
-                match due_of(&watched, now_us) {
-                    Ok(found) => due.extend(found),
-                    // The other timers fire all the same.
-                    Err(message) => {
-                        let error = Error::Timer {
-                            automation: watched.automation,
-                            timer: watched.timer,
-                            message,
-                        };
-                        tracing::error!(cause = %error, "a timer is left out");
-                    }
+/// What all timers come to now.
+async fn due_timers(database: &Database, now_us: i64) -> Result<Looked, Error> {
+    let mut snapshot = database.snapshot();
+    let (mut looked, mut shared) = (Looked::default(), Shared::default());
+    for listed in all_automations(&mut snapshot).await? {
+        if matching::check_enabled(&listed.automation).is_err() {
+            continue;
+        }
+        for watched in shared.timers_of(&mut snapshot, &listed).await? {
+            match due_of(&watched, now_us) {
+                Ok(found) => looked.due.extend(found),
+                // The other timers fire all the same.
+                Err(message) => {
+                    let name = format!("{}/{}", watched.automation, watched.timer);
+                    looked.troubles.insert(name, message);
                 }
             }
         }
-        Ok(due)
     }
+    Ok(looked)
+}
+
+/// In the name of the host's clock.
+pub(crate) fn context(now_us: i64) -> Context {
+    Context::of_host(
+        Actor::new("system", "timer"),
+        "system:timer",
+        now_us,
+        [0; 32],
+    )
 }
 
 /// Queues what is due; gives how many triggers moved on.
@@ -101,39 +166,29 @@ async fn fire_all(database: &Database, due: Vec<Due>, now_us: i64) -> Result<usi
 
 /// Queues the runs and moves the trigger on, in one commit.
 pub(crate) async fn fire(database: &Database, due: Due, now_us: i64) -> Result<bool, Error> {
-    let context = Context {
-        actor: Actor::new("system", "timer"),
-        scope: "system:timer".to_owned(),
-        automation: None,
-        legal_entity_id: String::new(),
-        legal_entity: None,
-        authority: Authority::Everything,
-        now_us,
-        seed: [0; 32],
-        limits: Limits::unlimited(),
-    };
-    let mut session = Session::new(database, context);
+    let mut session = Session::new(database, context(now_us));
     // Read in this session: a stop that comes meanwhile makes the commit stale.
     if matching::check_stop(&session.stop().await?).is_err() {
         return Ok(false);
     }
+    // Nothing moves back what somebody else has moved on meanwhile.
+    if session.timer(&due.automation, &due.trigger).await? != due.seen {
+        return Ok(false);
+    }
+    let run = |event: &Event| RowKey::of(Kind::Run, &run_id(&due.automation, &event.id));
+    let runs: Vec<RowKey> = due.events.iter().map(run).collect();
+    session.read_ahead(&runs).await?;
     for event in &due.events {
         session.enqueue_once(&due.automation, event).await?;
     }
     session
-        .put_timer(&due.automation, &due.trigger, due.fired_until_us)
+        .put_timer(&due.automation, &due.trigger, &due.fired)
         .await?;
     let (draft, _) = session.into_parts();
     if draft.is_empty() {
         return Ok(false);
     }
-    let proposal = Proposal {
-        author: Actor::new("system", "timer"),
-        cause: "timer".to_owned(),
-        draft,
-        settles: None,
-    };
-    match database.propose(proposal).await? {
+    match propose(database, "timer", draft).await? {
         Verdict::Committed { .. } => Ok(true),
         // Another worker was quicker, or the automation changed: the next look tells.
         Verdict::Stale(_) | Verdict::Fenced => Ok(false),
@@ -150,15 +205,18 @@ fn due_of(watched: &Watched, now_us: i64) -> Result<Option<Due>, String> {
         automation: watched.automation.clone(),
         trigger: watched.timer.clone(),
         events,
-        fired_until_us,
+        seen: watched.seen,
+        fired: Timer {
+            fired_until_us,
+            since_us: watched.fired().since_us,
+        },
+        has_more: false,
     };
-    let Some(fired_until_us) = watched.fired_until_us else {
-        // From its enabling on, not from the beginning of time.
-        return Ok(Some(due(Vec::new(), now_us)));
-    };
-    let firings = watched.firings(fired_until_us, now_us)?;
+    let firings = watched.firings(watched.fired().fired_until_us, now_us)?;
     let Some(last) = firings.last().copied() else {
-        return Ok(None);
+        // The first look notes from when on the timer is to fire.
+        let is_new = watched.seen.is_none();
+        return Ok(is_new.then(|| due(Vec::new(), now_us)));
     };
     let on_time = last >= now_us.saturating_sub(GRACE_US);
     let timer = &watched.timer;
@@ -194,6 +252,8 @@ mod tests {
         time::from_rfc3339(text).expect("a good instant")
     }
 
+    const ENABLED: &str = "2026-11-20T12:00:00Z";
+
     fn daily(misfire: Misfire, fired_until_us: Option<i64>) -> Watched {
         Watched {
             automation: "a".to_owned(),
@@ -201,7 +261,11 @@ mod tests {
             cron: "0 9 * * *".to_owned(),
             misfire,
             zone: "UTC".to_owned(),
-            fired_until_us,
+            enabled_us: at(ENABLED),
+            seen: fired_until_us.map(|fired_until_us| Timer {
+                fired_until_us,
+                since_us: 7,
+            }),
         }
     }
 
@@ -231,16 +295,53 @@ mod tests {
         assert_eq!(triggers(long_ago).len(), MISSED_RUNS_MAX);
         let skipped = due(Misfire::Skip, before).expect("moves on");
         assert!(skipped.events.is_empty());
-        assert_eq!(skipped.fired_until_us, last);
+        let (fired_until_us, since_us) = (last, 7);
+        let fired = Timer {
+            fired_until_us,
+            since_us,
+        };
+        assert_eq!(
+            (skipped.fired, skipped.seen),
+            (fired, daily(Misfire::Skip, before).seen)
+        );
         assert!(due(Misfire::Once, Some(last)).is_none());
     }
 
     #[test]
-    fn a_timer_starts_at_its_first_look() {
-        let now_us = at("2026-11-21T12:00:00Z");
-        let first = due_of(&daily(Misfire::Once, None), now_us).expect("a good rule");
-        let first = first.expect("it moves on");
-        assert!(first.events.is_empty());
-        assert_eq!(first.fired_until_us, now_us);
+    fn a_timer_starts_with_its_enabling() {
+        let new = daily(Misfire::Once, None);
+        let first = |now: &str| due_of(&new, at(now)).expect("a good rule");
+        let noted = first("2026-11-20T12:00:01Z").expect("it is noted");
+        let enabled_us = at(ENABLED);
+        assert!(noted.events.is_empty());
+        let expected = (at("2026-11-20T12:00:01Z"), enabled_us);
+        assert_eq!((noted.fired.fired_until_us, noted.fired.since_us), expected);
+        // Nobody looked for a day, and it is not the first one that is forgotten.
+        let late = first("2026-11-21T09:00:01Z").expect("it fires");
+        assert_eq!(late.events.len(), 1);
+        assert_eq!(late.fired.since_us, enabled_us);
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_told_when_it_changes() {
+        let told = Told::default();
+        let troubles = |why: &[(&str, &str)]| -> BTreeMap<String, String> {
+            let owned = why
+                .iter()
+                .map(|(name, why)| ((*name).to_owned(), (*why).to_owned()));
+            owned.collect()
+        };
+        let news = |why: &[(&str, &str)]| told.news(troubles(why)).len();
+        assert_eq!(
+            news(&[("a/soon", "no calendar"), ("b/soon", "no calendar")]),
+            2
+        );
+        assert_eq!(
+            news(&[("a/soon", "no calendar"), ("b/soon", "no calendar")]),
+            0
+        );
+        assert_eq!(news(&[("a/soon", "no zone")]), 1);
+        assert_eq!(news(&[]), 0);
+        assert_eq!(news(&[("a/soon", "no zone")]), 1);
     }
 }

@@ -12,6 +12,7 @@ use bursar_domain::{
     row::{Kind, RowKey},
     time,
 };
+use bursar_office::timer_key;
 use croner::{Cron, parser::CronParser, parser::Seconds};
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -30,8 +31,10 @@ pub(crate) struct Watched {
     pub cron: String,
     pub misfire: Misfire,
     pub zone: String,
-    /// Firings up to this instant are dealt with; none if nobody has looked at the timer yet.
-    pub fired_until_us: Option<i64>,
+    /// When the automation was written as it is: a new timer does not fire for what was before.
+    pub enabled_us: i64,
+    /// How far it has fired; none if nobody has looked at the timer yet.
+    pub seen: Option<Timer>,
 }
 
 impl Watched {
@@ -48,6 +51,14 @@ impl Watched {
         Ok(found.into())
     }
 
+    /// What was dealt with already, if anything was.
+    pub(crate) fn fired(&self) -> Timer {
+        self.seen.unwrap_or(Timer {
+            fired_until_us: self.enabled_us,
+            since_us: self.enabled_us,
+        })
+    }
+
     /// The first firing after an instant.
     pub(crate) fn next(&self, after_us: i64) -> Result<i64, String> {
         let cron = parse(&self.cron)?;
@@ -56,18 +67,26 @@ impl Watched {
     }
 
     /// Whether the timer fires for an instant, or has yet to be looked at for it.
-    pub(crate) fn check(&self, at_us: i64, now_us: i64) -> Result<(), Unmet> {
+    pub(crate) fn check(&self, at_us: i64) -> Result<(), Unmet> {
         let next = parse(&self.cron)
             .and_then(|cron| Ok(occurrences(&cron, &self.zone, at_us.saturating_sub(1))?.next()));
         if next.map_err(|_| Unmet::TimerUnreadable)? != Some(at_us) {
             return Err(Unmet::TimerNotDue);
         }
-        // Its first look notes the present instant: a timer does not fire for what was before its enabling.
-        if self.fired_until_us.unwrap_or(now_us) >= at_us {
+        if self.fired().fired_until_us >= at_us {
             return Err(Unmet::TimerPassed);
         }
         Ok(())
     }
+}
+
+/// An automation as it is stored.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub id: String,
+    pub automation: Automation,
+    /// When it was written so, in microseconds UTC.
+    pub written_us: i64,
 }
 
 /// A page of automations, by id, behind one of them.
@@ -75,7 +94,7 @@ pub(crate) async fn automations(
     snapshot: &mut Snapshot,
     after: Option<&str>,
     limit: usize,
-) -> Result<Vec<(String, Automation)>, Error> {
+) -> Result<Vec<Listed>, Error> {
     let query = Query {
         kind: Kind::Automation,
         collection: Arc::from(""),
@@ -90,19 +109,20 @@ pub(crate) async fn automations(
     };
     let page = snapshot.list(&query).await?;
     let decoded = page.rows.into_iter().map(|(_, row)| {
-        let automation = row.decode().map_err(bursar_office::Error::from)?;
-        Ok((row.key.id.to_string(), automation))
+        Ok(Listed {
+            automation: row.decode().map_err(bursar_office::Error::from)?,
+            id: row.key.id.to_string(),
+            written_us: row.updated_us,
+        })
     });
     decoded.collect()
 }
 
 /// All automations, by id.
-pub(crate) async fn all_automations(
-    snapshot: &mut Snapshot,
-) -> Result<Vec<(String, Automation)>, Error> {
-    let mut found: Vec<(String, Automation)> = Vec::new();
+pub(crate) async fn all_automations(snapshot: &mut Snapshot) -> Result<Vec<Listed>, Error> {
+    let mut found: Vec<Listed> = Vec::new();
     loop {
-        let last = found.last().map(|(id, _)| id.clone());
+        let last = found.last().map(|listed| listed.id.clone());
         let page = automations(snapshot, last.as_deref(), PAGE_ROWS).await?;
         let is_last = page.len() < PAGE_ROWS;
         found.extend(page);
@@ -162,9 +182,9 @@ impl Shared {
     pub(crate) async fn timers_of(
         &mut self,
         snapshot: &mut Snapshot,
-        id: &str,
-        automation: &Automation,
+        listed: &Listed,
     ) -> Result<Vec<Watched>, Error> {
+        let automation = &listed.automation;
         let Some(manifest) = self.manifest(snapshot, automation).await? else {
             return Ok(Vec::new());
         };
@@ -181,22 +201,29 @@ impl Shared {
             let Some(zone) = self.zone(snapshot, automation).await? else {
                 continue;
             };
-            let key = RowKey::of(Kind::Timer, &format!("{id}/{name}"));
-            let known: Option<Timer> = match snapshot.get(&key).await? {
-                Some(row) => Some(row.decode().map_err(bursar_office::Error::from)?),
-                None => None,
-            };
             found.push(Watched {
-                automation: id.to_owned(),
+                automation: listed.id.clone(),
                 timer: name.clone(),
                 cron: cron.clone(),
                 misfire: *misfire,
                 zone,
-                fired_until_us: known.map(|timer| timer.fired_until_us),
+                enabled_us: listed.written_us,
+                seen: seen(snapshot, &listed.id, name).await?,
             });
         }
         Ok(found)
     }
+}
+
+/// How far a trigger of an automation has fired; none if nobody has looked at it yet.
+pub(crate) async fn seen(
+    snapshot: &mut Snapshot,
+    automation: &str,
+    trigger: &str,
+) -> Result<Option<Timer>, Error> {
+    let row = snapshot.get(&timer_key(automation, trigger)).await?;
+    let timer = row.map(|row| row.decode()).transpose();
+    Ok(timer.map_err(bursar_office::Error::from)?)
 }
 
 /// The organisation's stop, set or not.
@@ -268,7 +295,8 @@ mod tests {
             cron: cron.to_owned(),
             misfire: Misfire::Once,
             zone: zone.to_owned(),
-            fired_until_us: None,
+            enabled_us: 0,
+            seen: None,
         }
     }
 
@@ -299,12 +327,15 @@ mod tests {
     #[test]
     fn a_timer_fires_for_its_own_instants_and_once() {
         let nine = at("2026-11-20T09:00:00Z");
-        let now_us = nine + 60_000_000;
-        let daily = |fired_until_us| Watched {
-            fired_until_us,
+        let daily = |fired_until_us: Option<i64>| Watched {
+            enabled_us: nine,
+            seen: fired_until_us.map(|fired_until_us| Timer {
+                fired_until_us,
+                since_us: 0,
+            }),
             ..watched("0 9 * * *", "UTC")
         };
-        let check = |watched: &Watched, at_us| watched.check(at_us, now_us).err();
+        let check = |watched: &Watched, at_us| watched.check(at_us).err();
         assert_eq!(check(&daily(Some(nine - 1)), nine), None);
         assert_eq!(check(&daily(Some(nine)), nine), Some(Unmet::TimerPassed));
         assert_eq!(check(&daily(None), nine), Some(Unmet::TimerPassed));

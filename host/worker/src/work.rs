@@ -252,10 +252,25 @@ impl Worker {
     pub async fn work(&self, stop: watch::Receiver<bool>) -> Result<(), Error> {
         let mut loops = JoinSet::new();
         let (runs, timers, outbox) = (self.clone(), self.clone(), self.clone());
+        let (calendars, tasks) = (self.clone(), self.clone());
         let mut pace = self.pace("timers", &stop);
         loops.spawn(async move {
             while pace.goes_on() {
                 let fired = timers.fire_timers().await;
+                pace.after(fired.map(|fired| fired > 0)).await;
+            }
+        });
+        let mut pace = self.pace("tasks", &stop);
+        loops.spawn(async move {
+            while pace.goes_on() {
+                let tended = tasks.tend_tasks().await;
+                pace.after(tended.map(|tended| tended > 0)).await;
+            }
+        });
+        let mut pace = self.pace("calendars", &stop);
+        loops.spawn(async move {
+            while pace.goes_on() {
+                let fired = calendars.fire_occurrences().await;
                 pace.after(fired.map(|fired| fired > 0)).await;
             }
         });

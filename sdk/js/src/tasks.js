@@ -1,11 +1,26 @@
 // Asking a person. Needs `tasks` for the role.
 
-import { create as hostCreate, get as hostGet, withdraw as hostWithdraw } from "bursar:office/tasks@0.1.0";
+import {
+  create as hostCreate,
+  createWith as hostCreateWith,
+  get as hostGet,
+  withdraw as hostWithdraw,
+} from "bursar:office/tasks@0.1.0";
 import { call, callRaw, jsonText, safe } from "./convert.js";
 
 /** Asks, and gives the task's id. The same key gives the same id again; with another task it is a Conflict. */
-export function create(key, { assignee, title, text, choices, due = undefined, subjects = [], memo = {} }) {
-  return callRaw(hostCreate, key, {
+export function create(key, task) {
+  return callRaw(hostCreate, key, taskOf(task));
+}
+
+/** As create; `reminders` are instants before `expires`, from which on nobody answers it. */
+export function createWith(key, task, { reminders = [], expires = undefined }) {
+  const terms = { reminders: reminders.map(safe), expires: expires === undefined ? undefined : safe(expires) };
+  return callRaw(hostCreateWith, key, taskOf(task), terms);
+}
+
+function taskOf({ assignee, title, text, choices, due = undefined, subjects = [], memo = {} }) {
+  return {
     assignee,
     title,
     text,
@@ -13,7 +28,7 @@ export function create(key, { assignee, title, text, choices, due = undefined, s
     due: due === undefined ? undefined : safe(due),
     subjects,
     memo: jsonText(memo),
-  });
+  };
 }
 
 /** An own task: {id, key, title, isClosed, answer, memo}. Closed without an answer means expired or withdrawn. */

@@ -17,7 +17,7 @@ const company = {
   legal_entity: { key: "main", name: "Example GmbH", zone: "Europe/Vienna", base_currency: "EUR", mail_from: "office@company.example" },
   departments: [{ key: "finance", name: "Finance" }],
   parties: [{ key: "c1", name: "First", kind: "customer" }, { key: "c2", name: "Second", kind: "customer" }],
-  calendars: [{ name: "office", weekend: ["saturday", "sunday"], holidays: ["2026-12-25"] }],
+  business_calendars: [{ name: "office", weekend: ["saturday", "sunday"], holidays: ["2026-12-25"] }],
   invoices: [],
   payments: [],
 };

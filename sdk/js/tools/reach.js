@@ -32,8 +32,8 @@ export const REACH = {
     dun: invoices("dun"),
   },
   documents: { get: documents, search: documents, read: documents },
-  messages: { mail: messages },
-  tasks: { create: tasks, get: tasks, withdraw: tasks },
+  messages: { mail: messages, send: messages },
+  tasks: { create: tasks, "create-with": tasks, get: tasks, withdraw: tasks },
 };
 
 /** Sentences about imports that no permission of the manifest covers. */

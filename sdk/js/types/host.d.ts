@@ -12,6 +12,7 @@ import type {
   Listing,
   Money,
   NewInvoice,
+  NewLetter,
   NewMail,
   NewPayment,
   NewTask,
@@ -22,6 +23,7 @@ import type {
   Revision,
   Row,
   Task,
+  TaskTerms,
   Timestamp,
   Zone,
 } from "./nouns.js";
@@ -123,12 +125,16 @@ export namespace documents {
 export namespace messages {
   /** Gives the message's id: the same one for the same key and mail, a Conflict for the same key and another mail. */
   function mail(key: Key, mail: NewMail): Id;
+  /** As mail, with a template's words, attachments, or in a thread. */
+  function send(key: Key, letter: NewLetter): Id;
 }
 
 /** Asking a person. Needs `tasks` for the role. */
 export namespace tasks {
   /** Gives the task's id: the same one for the same key and task, a Conflict for the same key and another task. */
   function create(key: Key, task: NewTask): Id;
+  /** As create, with reminders and an end. */
+  function createWith(key: Key, task: NewTask, terms: TaskTerms): Id;
   /** Own tasks only. */
   function get(id: Id): Task;
   /** Own tasks only; one that is closed is a Conflict. */

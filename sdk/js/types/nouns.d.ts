@@ -237,6 +237,29 @@ export interface NewMail {
   text: string;
 }
 
+/** A mail with more than words: words of its own, or a template's. */
+export type NewLetter = {
+  to: string[];
+  cc?: string[];
+  replyTo?: string | undefined;
+  /** Ids of documents that go along: at most 20, together at most 15 MiB. Needs `documents: read` on their folders. */
+  attachments?: Id[];
+  /** An earlier message of this automation, whose thread this one continues. */
+  follows?: Id | undefined;
+} & (
+  | { subject: string; text: string; template?: undefined }
+  /** `data` is what the template's names stand for; `locale` (BCP 47) is the context's unless given. */
+  | { template: string; data?: Json; locale?: string | undefined }
+);
+
+/** When the assignee is told again, and when a task ends by itself. */
+export interface TaskTerms {
+  /** At most 10, rising, before `expires`. */
+  reminders?: Timestamp[];
+  /** From then on nobody answers it: it is closed without an answer. */
+  expires?: Timestamp | undefined;
+}
+
 export interface NewTask {
   /** "role:NAME" or "person:ID". */
   assignee: string;

@@ -11,7 +11,7 @@
 mod foreign;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::OnceLock,
@@ -28,6 +28,27 @@ pub fn workspace() -> &'static Path {
         .ancestors()
         .nth(2)
         .expect("this crate lies two folders deep")
+}
+
+/// Every function of the contract, as "interface.function", from the text of `wit/`.
+pub fn contract() -> BTreeSet<String> {
+    let entries = std::fs::read_dir(workspace().join("wit")).expect("the contract is there");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut functions = BTreeSet::new();
+    for path in paths.filter(|path| path.extension().is_some_and(|ending| ending == "wit")) {
+        let text = std::fs::read_to_string(&path).expect("WIT is text");
+        let mut interface = String::new();
+        for line in text.lines() {
+            if let Some(name) = line.strip_prefix("interface ") {
+                name.trim_end_matches(" {").clone_into(&mut interface);
+            }
+            if let Some((name, _)) = line.trim().split_once(": func(") {
+                functions.insert(format!("{interface}.{name}"));
+            }
+        }
+    }
+    assert!(functions.remove("handler.run"), "the contract was not read");
+    functions
 }
 
 /// Where components are built: apart from the host's own build, whose lock cargo may hold.

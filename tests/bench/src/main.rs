@@ -1,18 +1,27 @@
-//! How many runs a second are committed, and how long a request takes, beside what sandbox, log, disk and a bare server
-//! would each allow alone.
+//! How fast the host does things, beside what something that does nothing else would need for them.
 //!
-//! Every part is the real one, on an SQLite file on the disk that the build lies on, synced at every commit. All measures
-//! are taken in turn in each round, so that whatever else the machine does falls on all of them; the middle of the rounds
-//! counts. It knows nothing of what a fast enough machine is: the bars are ratios. Entered by `cargo xtask bench`.
+//! Every part is the real one, on an SQLite file on the disk that the build lies on, synced at every commit. The measures
+//! of a part are taken in turn in each round, so that whatever else the machine does falls on all of them; the middle of
+//! the rounds counts. It knows nothing of what a fast enough machine is: the bars are ratios. Entered by
+//! `cargo xtask bench`.
 
+mod aging;
 mod bare;
+mod compared;
+mod desk;
+mod importing;
 mod latency;
 mod load;
 mod log;
 mod measures;
 mod office;
 mod over_http;
+mod plain;
 mod raw;
+mod recurring;
+mod runs;
+mod sample;
+mod searching;
 mod served;
 mod summary;
 mod table;
@@ -23,15 +32,19 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use tokio::runtime::Builder;
 
 use crate::{
-    measures::Measured,
-    office::{Office, Size, TOUCH},
+    aging::Agings,
+    compared::{Compared, Pair},
+    importing::Importing,
+    office::{Office, Size},
     over_http::Stage,
-    raw::{Raw, Shape},
-    summary::{Facts, Rates, Summary},
+    recurring::Recurring,
+    runs::Runs,
+    searching::Searching,
+    summary::{OfRequests, OfRuns, Summary, Verified},
 };
 
 /// As in the host's program.
@@ -43,12 +56,17 @@ type Fault = Box<dyn Error + Send + Sync>;
 
 /// Runs of the round that warms everything up and is not counted.
 const WARM_UP_RUNS: usize = 300;
+/// Imports take seconds each.
+const ROUNDS_BY_IMPORT: usize = 3;
 
-/// How fast runs and requests are, against what sandbox, log, disk and a bare server would each allow alone.
+/// How fast runs, requests, searches, agings, recurrences and imports are, against what each is held against.
 #[derive(Clone, Debug, Parser)]
 struct Arguments {
     #[command(subcommand)]
     role: Option<Role>,
+    /// What is measured; everything unless given.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Part>,
     /// Runs worked off in all rounds together.
     #[arg(long, default_value_t = 54_000)]
     runs: usize,
@@ -67,6 +85,23 @@ struct Arguments {
     /// Seconds that each load of requests is measured in each round.
     #[arg(long, default_value_t = 2.0)]
     load_seconds: f64,
+}
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Runs, beside the sandbox alone, commits alone and plain inserts.
+    Runs,
+    /// Requests, beside one commit and a bare server.
+    Requests,
+    /// Searches of records, beside plain SQL.
+    Search,
+    /// Agings of invoices, beside plain SQL.
+    Aging,
+    /// Recurrence rules, beside the crate `rrule`.
+    Recurrences,
+    /// The import of a file, beside inserting its rows.
+    Import,
 }
 
 /// What else this program can be.
@@ -100,103 +135,160 @@ fn within<T>(
     builder.enable_all().build()?.block_on(work)
 }
 
+impl Arguments {
+    fn wants(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+
+    fn rounds(&self) -> usize {
+        self.rounds.max(1)
+    }
+}
+
 async fn bench(arguments: &Arguments) -> Result<Summary, Fault> {
     let folder = &arguments.folder;
     clear(folder)?;
-    eprintln!("building the guest");
-    let size = Size {
-        workers: arguments.workers,
-        readers: arguments.readers,
-    };
-    let office = Office::open(&folder.join("office"), size).await?;
-    let stage = Stage::set(&folder.join("served"), arguments.load_seconds).await?;
-    let raw = Raw::open(&folder.join("raw"), Shape::Keyed).await?;
-    let heap = Raw::open(&folder.join("heap"), Shape::Heap).await?;
-    let rounds = arguments.rounds.max(1);
-    let each = (arguments.runs / rounds).max(1);
-    eprintln!("warming up");
-    round(&office, [&raw, &heap], WARM_UP_RUNS.min(each)).await?;
-    stage.round().await?;
-    let (mut found, mut found_over_http) = (Vec::new(), Vec::new());
-    for number in 1..=rounds {
-        eprintln!("round {number} of {rounds}: {each} runs, then requests");
-        found.push(round(&office, [&raw, &heap], each).await?);
-        found_over_http.push(stage.round().await?);
-    }
-    eprintln!("verifying the logs");
-    let facts = Facts {
-        workers: arguments.workers,
-        readers: arguments.readers,
-        guest: office.digest().to_owned(),
-        quickjs_guest: stage.guest_in_js.clone(),
-        commits: verified(&office).await? + verified(&stage.office).await?,
-    };
-    let summary = Summary::new(facts, &found, &found_over_http);
+    // What takes the disk longest comes last, so that nothing else waits for what it left to be written.
+    let compared = [
+        search(arguments).await?,
+        agings(arguments).await?,
+        recurrences(arguments).await?,
+    ];
+    let (runs, requests, verified) = runs_and_requests(arguments).await?;
+    let compared = compared.into_iter().chain([imports(arguments).await?]);
+    let summary = Summary::new(verified, runs, requests, compared.flatten().collect());
     let text = serde_json::to_vec_pretty(&summary)?;
     std::fs::write(folder.join("summary.json"), text)?;
     Ok(summary)
 }
 
-/// The commits of an office's log, if it verifies.
-async fn verified(office: &Office) -> Result<u64, Fault> {
-    let verification = office.database.verify(None).await?;
-    if verification.is_clean() {
-        return Ok(verification.commits);
+async fn runs_and_requests(
+    arguments: &Arguments,
+) -> Result<(Option<OfRuns>, Option<OfRequests>, Option<Verified>), Fault> {
+    let folder = &arguments.folder;
+    let (mut found, mut found_over_http) = (Vec::new(), Vec::new());
+    let (mut runs, mut stage) = (None, None);
+    if arguments.wants(Part::Runs) {
+        let size = Size {
+            workers: arguments.workers,
+            readers: arguments.readers,
+        };
+        runs = Some(Runs::set(folder, size).await?);
     }
-    Err(format!("the log does not verify: {:?}", verification.findings).into())
+    if arguments.wants(Part::Requests) {
+        stage = Some(Stage::set(&folder.join("served"), arguments.load_seconds).await?);
+    }
+    let rounds = arguments.rounds();
+    let each = (arguments.runs / rounds).max(1);
+    // Round 0 warms everything up.
+    for number in 0..=rounds {
+        let count = if number == 0 {
+            WARM_UP_RUNS.min(each)
+        } else {
+            each
+        };
+        if let Some(runs) = &runs {
+            eprintln!("runs: round {number} of {rounds}: {count}");
+            found.push(runs.round(count).await?);
+        }
+        if let Some(stage) = &stage {
+            eprintln!("requests: round {number} of {rounds}");
+            found_over_http.push(stage.round().await?);
+        }
+    }
+    let offices = runs.iter().map(|runs| &runs.office);
+    let verified = verified(offices.chain(stage.iter().map(|stage| &stage.office))).await?;
+    let of_runs = runs.map(|runs| {
+        let guest = runs.office.digest().to_owned();
+        OfRuns::new(
+            guest,
+            arguments.workers,
+            arguments.readers,
+            found.split_off(1),
+        )
+    });
+    let of_requests =
+        stage.map(|stage| OfRequests::new(stage.guest_in_js, found_over_http.split_off(1)));
+    Ok((of_runs, of_requests, verified))
 }
 
-/// Takes every measure of runs once.
-async fn round(office: &Office, [raw, heap]: [&Raw; 2], runs: usize) -> Result<Rates, Fault> {
-    let proposals = measures::proposals(office, runs).await?;
-    let wasm = measures::wasm_only(office, runs).await?;
-    let commits = measures::commit_only(office, proposals).await?;
-    office.queue(&TOUCH, runs).await?;
-    let runs = measures::runs(office, runs).await?;
-    let written = office.log.written(&commits.span).await?;
-    let worked = office.log.written(&runs.span).await?;
-    check_alike(written.bytes_per_run(), worked.bytes_per_run())?;
-    let groups = office.log.groups(&commits.span).await?;
-    // Not counted: tables as full as the host's.
-    for filled in [raw, heap] {
-        filled.insert(&worked, groups.mean()).await?;
+/// Takes so many rounds of a comparison, after one that is not counted.
+async fn rounds(
+    name: &str,
+    count: usize,
+    mut round: impl AsyncFnMut() -> Result<Pair, Fault>,
+) -> Result<Vec<Pair>, Fault> {
+    let mut found = Vec::with_capacity(count + 1);
+    for number in 0..=count {
+        eprintln!("{name}: round {number} of {count}");
+        found.push(round().await?);
     }
-    let raw_inserts = raw.insert(&written, groups.mean()).await?;
-    let heap_inserts = heap.insert(&written, groups.mean()).await?;
-    Ok(Rates {
-        runs: runs.count,
-        runs_per_s: per_second(&runs),
-        wasm_only_per_s: per_second(&wasm),
-        commit_only_per_s: per_second(&commits),
-        raw_insert_per_s: per_second(&raw_inserts),
-        heap_insert_per_s: per_second(&heap_inserts),
-        seconds: runs.took.as_secs_f64(),
-        bytes_per_run: written.bytes_per_run(),
-        run_groups: office.log.groups(&runs.span).await?,
-        commit_groups: groups,
-    })
+    Ok(found.split_off(1))
 }
 
-/// Commits that are made without running must be those that runs make, or their rate says nothing about runs.
-fn check_alike(alone: f64, worked: f64) -> Result<(), Fault> {
-    let apart = (alone / worked - 1.0).abs();
-    if apart < 0.02 {
-        return Ok(());
+async fn search(arguments: &Arguments) -> Result<Option<Compared>, Fault> {
+    if !arguments.wants(Part::Search) {
+        return Ok(None);
     }
-    Err(format!("a run writes {worked:.0} bytes, a commit alone {alone:.0}").into())
+    eprintln!("search: making records");
+    let mut searching = Searching::set(&arguments.folder.join("search")).await?;
+    let round = async || searching.round().await;
+    let found = rounds("search", arguments.rounds(), round).await?;
+    Ok(Some(searching.compared(found)))
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "counts of runs are far below 2^52"
-)]
-fn per_second(measured: &Measured) -> f64 {
-    measured.count as f64 / measured.took.as_secs_f64()
+async fn agings(arguments: &Arguments) -> Result<Option<Compared>, Fault> {
+    if !arguments.wants(Part::Aging) {
+        return Ok(None);
+    }
+    eprintln!("aging: making invoices");
+    let mut agings = Agings::set(&arguments.folder.join("aging")).await?;
+    let round = async || agings.round().await;
+    let found = rounds("aging", arguments.rounds(), round).await?;
+    Ok(Some(Agings::compared(found)))
+}
+
+async fn recurrences(arguments: &Arguments) -> Result<Option<Compared>, Fault> {
+    if !arguments.wants(Part::Recurrences) {
+        return Ok(None);
+    }
+    let recurring = Recurring::set()?;
+    let round = async || recurring.round();
+    let found = rounds("recurrences", arguments.rounds(), round).await?;
+    Ok(Some(recurring.compared(found)))
+}
+
+async fn imports(arguments: &Arguments) -> Result<Option<Compared>, Fault> {
+    if !arguments.wants(Part::Import) {
+        return Ok(None);
+    }
+    let importing = Importing::set(&arguments.folder.join("import"))?;
+    let count = arguments.rounds().div_ceil(ROUNDS_BY_IMPORT);
+    let round = async || importing.round().await;
+    let found = rounds("import", count, round).await?;
+    Ok(Some(Importing::compared(found)))
+}
+
+/// The commits of offices' logs, if they verify.
+async fn verified(offices: impl Iterator<Item = &Office>) -> Result<Option<Verified>, Fault> {
+    let mut commits = None;
+    for office in offices {
+        eprintln!("verifying a log");
+        let verification = office.database.verify(None).await?;
+        if !verification.is_clean() {
+            let findings = verification.findings;
+            return Err(format!("the log does not verify: {findings:?}").into());
+        }
+        commits = Some(commits.unwrap_or(0) + verification.commits);
+    }
+    Ok(commits.map(Verified::new))
 }
 
 /// An empty folder.
 fn clear(folder: &Path) -> Result<(), Fault> {
-    for name in ["office", "served", "raw", "heap"] {
+    for name in [
+        "office", "served", "raw", "heap", "search", "aging", "import",
+    ] {
         let path = folder.join(name);
         if path.is_dir() {
             std::fs::remove_dir_all(path)?;

@@ -1,29 +1,26 @@
 //! The organisation that the bench works in: collections, plugins, automations, and as many records and queued runs as a
 //! measure needs. Everything is made the way an administrator makes it.
 
-use std::{
-    path::Path,
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::{path::Path, time::Duration};
 
-use bursar_db::{Database, Keys, Options, Proposal, Verdict};
+use bursar_db::{Database, Proposal};
 use bursar_domain::{
-    manifest::{Authority, Limits, Permission},
-    office::{
-        Actor, Automation, Collection, Department, LegalEntity, Mode, Plugin as PluginRow, STOP,
-    },
+    manifest::{Limits, Permission},
+    office::{Actor, Automation, Collection, LegalEntity, Mode, Plugin as PluginRow, STOP},
     row::{Kind, RowKey, Seq},
     run::{Event, Trigger},
 };
-use bursar_office::{Context, Session};
+use bursar_office::Session;
 use bursar_runtime::{Plugin, Runtime};
 use bursar_worker::{Settings, Transport, Worker};
 use serde_json::{Value, json};
 
-use crate::{Fault, log::Log};
+use crate::{
+    Fault,
+    desk::{self, Desk, ENTITY, NOW_US, proposal},
+    log::Log,
+};
 
-const ENTITY: &str = "main";
 /// Records and runs made by one commit: an office does not get hundreds at once.
 const MADE_AT_ONCE: usize = 50;
 /// Longer than any bench: a claim that is measured later must still hold then.
@@ -83,21 +80,15 @@ pub struct Office {
     pub seed_key: [u8; 32],
     pub workers: usize,
     pub log: Log,
-    sessions: AtomicU64,
+    desk: Desk,
 }
 
 impl Office {
     /// A fresh office in an empty folder.
     pub async fn open(folder: &Path, size: Size) -> Result<Self, Fault> {
-        let keys = Keys::derive(&[7; 32]);
-        let file = folder.join("bursar.db");
-        let options = Options {
-            url: format!("sqlite:{}", file.display()),
-            readers_max: size.readers,
-            database_bytes_max: None,
-            keys: keys.clone(),
-        };
-        let database = Database::open(&options, folder).await?;
+        let keys = desk::keys();
+        let desk = Desk::open(folder, size.readers).await?;
+        let database = desk.database.clone();
         let instances_max = u32::try_from(size.workers)?;
         let runtime = Runtime::new(bursar_runtime::Settings {
             cache: None,
@@ -122,17 +113,16 @@ impl Office {
             runtime,
             worker,
             automation: automation(&plugin, &TOUCH),
-            entity: serde_json::from_value(entity())?,
+            entity: desk::entity()?,
             limits: plugin.inspection().manifest.limits.clone(),
             plugin,
             depends_on: Vec::new(),
             seed_key: *keys.seed(),
             workers: size.workers,
-            log: Log::open(&file),
-            sessions: AtomicU64::new(0),
+            log: Log::open(&folder.join("bursar.db")),
+            desk,
             database,
         };
-        office.found().await?;
         office.install(&component, &TOUCH).await?;
         office.depends_on = office.dependencies().await?;
         Ok(office)
@@ -143,21 +133,11 @@ impl Office {
         &self.automation.plugin
     }
 
-    async fn found(&self) -> Result<(), Fault> {
-        let mut session = self.session();
-        session.put_entity(ENTITY, &self.entity).await?;
-        let department = Department {
-            name: "Operations".to_owned(),
-        };
-        session.put_department("operations", &department).await?;
-        self.commit(session).await
-    }
-
     /// Installs the plugin of a job and enables its automation, in a collection of its own; gives the digest.
     pub async fn install(&self, component: &[u8], job: &Job) -> Result<String, Fault> {
-        self.database.blobs().put(component)?;
+        self.database.blobs().put(component).await?;
         let plugin = self.runtime.load(component)?;
-        let mut session = self.session();
+        let mut session = self.desk.session();
         let collection: Collection = serde_json::from_value(collection())?;
         session
             .define_collection(job.collection, &collection)
@@ -172,7 +152,7 @@ impl Office {
         session
             .enable_automation(job.automation, &automation(&plugin, job))
             .await?;
-        self.commit(session).await?;
+        self.desk.commit(session).await?;
         Ok(inspection.digest.clone())
     }
 
@@ -198,12 +178,12 @@ impl Office {
         while left > 0 {
             let now = left.min(MADE_AT_ONCE);
             left -= now;
-            let mut session = self.session();
+            let mut session = self.desk.session();
             for id in make_records(&mut session, job, now).await? {
                 let event = Self::event(&id, (job.input)(&id));
                 session.enqueue(job.automation, &event).await?;
             }
-            self.commit(session).await?;
+            self.desk.commit(session).await?;
         }
         Ok(())
     }
@@ -213,9 +193,9 @@ impl Office {
         let mut ids = Vec::with_capacity(count);
         while ids.len() < count {
             let now = (count - ids.len()).min(MADE_AT_ONCE);
-            let mut session = self.session();
+            let mut session = self.desk.session();
             ids.extend(make_records(&mut session, job, now).await?);
-            self.commit(session).await?;
+            self.desk.commit(session).await?;
         }
         Ok(ids)
     }
@@ -224,7 +204,7 @@ impl Office {
     pub async fn queueings(&self, job: &Job, records: &[String]) -> Result<Vec<Proposal>, Fault> {
         let mut proposals = Vec::with_capacity(records.len());
         for id in records {
-            let mut session = self.session();
+            let mut session = self.desk.session();
             let event = Self::event(id, (job.input)(id));
             session.enqueue(job.automation, &event).await?;
             proposals.push(proposal("start-run", session));
@@ -246,38 +226,7 @@ impl Office {
             },
         }
     }
-
-    /// An administrator's session; each makes other ids.
-    fn session(&self) -> Session {
-        let number = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let mut seed = [0; 32];
-        seed[..8].copy_from_slice(&number.to_be_bytes());
-        let context = Context {
-            actor: Actor::new("person", "ada"),
-            scope: format!("person:ada-{number}"),
-            automation: None,
-            legal_entity_id: String::new(),
-            legal_entity: None,
-            authority: Authority::Everything,
-            now_us: NOW_US.saturating_add(i64::try_from(number).unwrap_or(0) * BETWEEN_COMMITS_US),
-            seed,
-            limits: Limits::unlimited(),
-        };
-        Session::new(&self.database, context)
-    }
-
-    async fn commit(&self, session: Session) -> Result<(), Fault> {
-        match self.database.propose(proposal("prepare", session)).await? {
-            Verdict::Committed { .. } => Ok(()),
-            other => Err(format!("the office cannot be prepared: {other:?}").into()),
-        }
-    }
 }
-
-/// 2026-01-01T09:00:00Z: one clock for all runs, so that each writes the same number of bytes.
-const NOW_US: i64 = 1_767_258_000_000_000;
-/// Rows get ids that rise with time, so what is made together lies together, as it does in an office.
-const BETWEEN_COMMITS_US: i64 = 50_000;
 
 /// Records of one commit.
 async fn make_records(
@@ -293,17 +242,6 @@ async fn make_records(
         ids.push(made.id.to_string());
     }
     Ok(ids)
-}
-
-/// What an administrator did in a session.
-fn proposal(cause: &str, session: Session) -> Proposal {
-    let (draft, _) = session.into_parts();
-    Proposal {
-        author: Actor::new("person", "ada"),
-        cause: cause.to_owned(),
-        draft,
-        settles: None,
-    }
 }
 
 /// Granted is what the job needs of what the plugin asks for.
@@ -323,10 +261,6 @@ fn automation(plugin: &Plugin, job: &Job) -> Automation {
         mode: Mode::Live,
         enabled: true,
     }
-}
-
-fn entity() -> Value {
-    json!({"name": "Musterhandel GmbH", "zone": "Europe/Vienna", "base_currency": "EUR", "locale": "de-AT"})
 }
 
 /// One indexed field, which no run changes.

@@ -108,7 +108,7 @@ impl Stage {
             record_reads,
             bare_reads,
             constants,
-            quickjs_runs_per_s: crate::per_second(&in_js),
+            quickjs_runs_per_s: crate::runs::per_second(&in_js),
         })
     }
 

@@ -5,19 +5,18 @@
 
 use std::{path::Path, sync::Arc, time::Instant};
 
-use bursar_db::{Database, Keys, Options};
+use bursar_db::{Database, Options};
 use sqlx::{
     Arguments, AssertSqlSafe, SqlSafeStr, SqlitePool,
-    sqlite::{
-        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions,
-        SqliteSynchronous,
-    },
+    sqlite::{SqliteArguments, SqlitePoolOptions},
 };
 
 use crate::{
     Fault,
+    desk::keys,
     log::{Span, Stored, TABLES, Table, Written},
     measures::Measured,
+    plain,
 };
 
 /// What the tables look like that are inserted into.
@@ -44,23 +43,13 @@ impl Raw {
                 url: format!("sqlite:{}", file.display()),
                 readers_max: 1,
                 database_bytes_max: None,
-                keys: Keys::derive(&[7; 32]),
+                keys: keys(),
             };
             Database::open(&options, folder).await?.close().await;
         }
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .pragma("cache_size", "-16384")
-            .pragma("mmap_size", "1073741824")
-            .pragma("wal_autocheckpoint", "4000")
-            .pragma("temp_store", "memory");
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
-            .connect_with(options)
+            .connect_with(plain::writer(&file))
             .await?;
         if shape == Shape::Heap {
             for table in TABLES {

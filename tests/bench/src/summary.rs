@@ -1,8 +1,11 @@
 //! What came of the rounds: each figure is the middle one of them.
 
+use std::{collections::BTreeMap, fmt};
+
 use serde::Serialize;
 
 use crate::{
+    compared::Compared,
     log::Groups,
     over_http::{CONNECTIONS, OverHttp},
 };
@@ -32,33 +35,159 @@ pub struct Rates {
     pub commit_groups: Groups,
 }
 
-/// What is the same in all rounds.
-pub struct Facts {
-    pub workers: usize,
-    pub readers: u32,
-    /// Digest of the guest in Rust.
-    pub guest: String,
-    /// Digest of the guest in JavaScript.
-    pub quickjs_guest: String,
-    /// Of both logs.
+/// What the logs say after all rounds.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Verified {
+    audit_verified: bool,
     pub commits: u64,
 }
 
-/// The bench's result.
+impl Verified {
+    pub fn new(commits: u64) -> Self {
+        Self {
+            audit_verified: true,
+            commits,
+        }
+    }
+}
+
+/// The bench's result: what was measured of it.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
+    bars_held: bool,
+    pub cores: usize,
+    engine: &'static str,
+    /// None if no part has a log of its own to verify.
+    #[serde(flatten)]
+    pub verified: Option<Verified>,
+    #[serde(flatten)]
+    pub runs: Option<OfRuns>,
+    #[serde(flatten)]
+    pub requests: Option<OfRequests>,
+    /// By name.
+    #[serde(flatten)]
+    pub compared: BTreeMap<&'static str, Compared>,
+}
+
+impl Summary {
+    /// Of rounds whose logs have been verified.
+    pub fn new(
+        verified: Option<Verified>,
+        runs: Option<OfRuns>,
+        requests: Option<OfRequests>,
+        compared: Vec<Compared>,
+    ) -> Self {
+        let compared = compared.into_iter().map(|one| (one.name(), one));
+        let mut summary = Self {
+            bars_held: false,
+            cores: std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
+            engine: "sqlite, wal, synchronous=full",
+            verified,
+            runs,
+            requests,
+            compared: compared.collect(),
+        };
+        summary.bars_held = summary.bars().iter().all(Bar::is_held);
+        summary
+    }
+
+    /// What must hold on any machine.
+    pub fn bars(&self) -> Vec<Bar> {
+        let runs = self.runs.iter().flat_map(OfRuns::bars);
+        let requests = self.requests.iter().flat_map(OfRequests::bars);
+        let compared = self.compared.values().map(Compared::bar);
+        runs.chain(requests).chain(compared).collect()
+    }
+}
+
+/// What came of the rounds of runs.
+#[derive(Clone, Debug, Serialize)]
+pub struct OfRuns {
     pub runs_per_s: f64,
     pub wasm_only_per_s: f64,
     pub commit_only_per_s: f64,
     pub raw_insert_per_s: f64,
     pub heap_insert_per_s: f64,
-    pub quickjs_runs_per_s: f64,
     /// Runs by the slower of sandbox and commits.
     pub ratio_to_limit: f64,
     ratio_to_limit_min: f64,
     /// Commits by plain inserts.
     pub commit_to_raw: f64,
     commit_to_raw_min: f64,
+    pub runs: usize,
+    seconds: f64,
+    pub workers: usize,
+    readers: u32,
+    pub group_runs_mean: usize,
+    pub group_runs_max: usize,
+    pub group_commits_mean: usize,
+    group_commits_max: usize,
+    bytes_per_run: f64,
+    guest: String,
+    wasm_only_note: &'static str,
+    raw_insert_note: &'static str,
+    heap_insert_note: &'static str,
+    rounds: Vec<Rates>,
+}
+
+impl OfRuns {
+    pub fn new(guest: String, workers: usize, readers: u32, rounds: Vec<Rates>) -> Self {
+        let rate = |of: fn(&Rates) -> f64| median(rounds.iter().map(of).collect());
+        let [runs, wasm, commits, raw] = [
+            rate(|round| round.runs_per_s),
+            rate(|round| round.wasm_only_per_s),
+            rate(|round| round.commit_only_per_s),
+            rate(|round| round.raw_insert_per_s),
+        ];
+        let run_groups = total(rounds.iter().map(|round| round.run_groups));
+        let commit_groups = total(rounds.iter().map(|round| round.commit_groups));
+        Self {
+            runs_per_s: runs.round(),
+            wasm_only_per_s: wasm.round(),
+            commit_only_per_s: commits.round(),
+            raw_insert_per_s: raw.round(),
+            heap_insert_per_s: rate(|round| round.heap_insert_per_s).round(),
+            ratio_to_limit: to_places(runs / wasm.min(commits)),
+            ratio_to_limit_min: RATIO_TO_LIMIT_MIN,
+            commit_to_raw: to_places(commits / raw),
+            commit_to_raw_min: COMMIT_TO_RAW_MIN,
+            runs: rounds.iter().map(|round| round.runs).sum(),
+            seconds: to_places(rounds.iter().map(|round| round.seconds).sum()),
+            workers,
+            readers,
+            group_runs_mean: run_groups.mean(),
+            group_runs_max: run_groups.largest,
+            group_commits_mean: commit_groups.mean(),
+            group_commits_max: commit_groups.largest,
+            bytes_per_run: rate(|round| round.bytes_per_run).round(),
+            guest,
+            wasm_only_note: WASM_ONLY_NOTE,
+            raw_insert_note: RAW_INSERT_NOTE,
+            heap_insert_note: HEAP_INSERT_NOTE,
+            rounds,
+        }
+    }
+
+    fn bars(&self) -> [Bar; 2] {
+        [
+            Bar {
+                what: "runs / the slower of sandbox and commits",
+                found: self.ratio_to_limit,
+                bound: Bound::AtLeast(RATIO_TO_LIMIT_MIN),
+            },
+            Bar {
+                what: "commits / plain inserts",
+                found: self.commit_to_raw,
+                bound: Bound::AtLeast(COMMIT_TO_RAW_MIN),
+            },
+        ]
+    }
+}
+
+/// What came of the rounds of requests.
+#[derive(Clone, Debug, Serialize)]
+pub struct OfRequests {
+    pub quickjs_runs_per_s: f64,
     pub http_trigger_ms_p50: f64,
     pub http_trigger_ms_p99: f64,
     pub http_triggers_per_s: f64,
@@ -73,62 +202,24 @@ pub struct Summary {
     /// Reads of the API by those of a bare server.
     pub record_read_to_bare: f64,
     record_read_to_bare_min: f64,
-    bars_held: bool,
-    pub runs: usize,
-    seconds: f64,
-    pub workers: usize,
-    readers: u32,
     pub connections: usize,
-    pub cores: usize,
-    pub group_runs_mean: usize,
-    pub group_runs_max: usize,
-    pub group_commits_mean: usize,
-    group_commits_max: usize,
-    bytes_per_run: f64,
-    guest: String,
     quickjs_guest: String,
-    audit_verified: bool,
-    pub commits: u64,
-    engine: &'static str,
-    wasm_only_note: &'static str,
-    raw_insert_note: &'static str,
-    heap_insert_note: &'static str,
     http_trigger_note: &'static str,
     commit_alone_note: &'static str,
     record_read_note: &'static str,
     quickjs_note: &'static str,
-    rounds: Vec<Rates>,
     rounds_over_http: Vec<OverHttp>,
 }
 
-impl Summary {
-    /// Of rounds whose logs have been verified.
-    pub fn new(facts: Facts, rounds: &[Rates], over_http: &[OverHttp]) -> Self {
-        let rate = |of: fn(&Rates) -> f64| median(rounds.iter().map(of).collect());
-        let http = |of: fn(&OverHttp) -> f64| median(over_http.iter().map(of).collect());
-        let [runs, wasm, commits, raw] = [
-            rate(|round| round.runs_per_s),
-            rate(|round| round.wasm_only_per_s),
-            rate(|round| round.commit_only_per_s),
-            rate(|round| round.raw_insert_per_s),
-        ];
+impl OfRequests {
+    pub fn new(quickjs_guest: String, rounds: Vec<OverHttp>) -> Self {
+        let http = |of: fn(&OverHttp) -> f64| median(rounds.iter().map(of).collect());
         let trigger_ms = http(|round| round.triggers.latency.ms_p50);
         let commit_ms = http(|round| round.commit_alone.ms_p50);
         let reads = http(|round| round.record_reads.per_s);
         let bare = http(|round| round.bare_reads.per_s);
-        let run_groups = total(rounds.iter().map(|round| round.run_groups));
-        let commit_groups = total(rounds.iter().map(|round| round.commit_groups));
-        let mut summary = Self {
-            runs_per_s: runs.round(),
-            wasm_only_per_s: wasm.round(),
-            commit_only_per_s: commits.round(),
-            raw_insert_per_s: raw.round(),
-            heap_insert_per_s: rate(|round| round.heap_insert_per_s).round(),
+        Self {
             quickjs_runs_per_s: http(|round| round.quickjs_runs_per_s).round(),
-            ratio_to_limit: to_places(runs / wasm.min(commits)),
-            ratio_to_limit_min: RATIO_TO_LIMIT_MIN,
-            commit_to_raw: to_places(commits / raw),
-            commit_to_raw_min: COMMIT_TO_RAW_MIN,
             http_trigger_ms_p50: to_places(trigger_ms),
             http_trigger_ms_p99: to_places(http(|round| round.triggers.latency.ms_p99)),
             http_triggers_per_s: http(|round| round.triggers.per_s).round(),
@@ -141,50 +232,18 @@ impl Summary {
             bare_constants_per_s: http(|round| round.constants.per_s).round(),
             record_read_to_bare: to_places(reads / bare),
             record_read_to_bare_min: RECORD_READ_TO_BARE_MIN,
-            bars_held: false,
-            runs: rounds.iter().map(|round| round.runs).sum(),
-            seconds: to_places(rounds.iter().map(|round| round.seconds).sum()),
-            workers: facts.workers,
-            readers: facts.readers,
             connections: CONNECTIONS,
-            cores: std::thread::available_parallelism().map_or(0, std::num::NonZero::get),
-            group_runs_mean: run_groups.mean(),
-            group_runs_max: run_groups.largest,
-            group_commits_mean: commit_groups.mean(),
-            group_commits_max: commit_groups.largest,
-            bytes_per_run: rate(|round| round.bytes_per_run).round(),
-            guest: facts.guest,
-            quickjs_guest: facts.quickjs_guest,
-            audit_verified: true,
-            commits: facts.commits,
-            engine: "sqlite, wal, synchronous=full",
-            wasm_only_note: WASM_ONLY_NOTE,
-            raw_insert_note: RAW_INSERT_NOTE,
-            heap_insert_note: HEAP_INSERT_NOTE,
+            quickjs_guest,
             http_trigger_note: HTTP_TRIGGER_NOTE,
             commit_alone_note: COMMIT_ALONE_NOTE,
             record_read_note: RECORD_READ_NOTE,
             quickjs_note: QUICKJS_NOTE,
-            rounds: rounds.to_vec(),
-            rounds_over_http: over_http.to_vec(),
-        };
-        summary.bars_held = summary.bars().iter().all(Bar::is_held);
-        summary
+            rounds_over_http: rounds,
+        }
     }
 
-    /// What must hold on any machine.
-    pub fn bars(&self) -> [Bar; 4] {
+    fn bars(&self) -> [Bar; 2] {
         [
-            Bar {
-                what: "runs / the slower of sandbox and commits",
-                found: self.ratio_to_limit,
-                bound: Bound::AtLeast(RATIO_TO_LIMIT_MIN),
-            },
-            Bar {
-                what: "commits / plain inserts",
-                found: self.commit_to_raw,
-                bound: Bound::AtLeast(COMMIT_TO_RAW_MIN),
-            },
             Bar {
                 what: "POST to committed run / one commit, p50",
                 found: self.http_trigger_to_commit,
@@ -211,6 +270,15 @@ pub struct Bar {
 pub enum Bound {
     AtLeast(f64),
     AtMost(f64),
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bound::AtLeast(least) => write!(f, "at least {least:.2}"),
+            Bound::AtMost(most) => write!(f, "at most {most:.2}"),
+        }
+    }
 }
 
 impl Bar {
@@ -248,7 +316,7 @@ const QUICKJS_NOTE: &str = "committed runs a second as runs_per_s counts them, o
                             which is told to do what the Rust guest does: read one record and change it; no bar";
 
 /// The middle one, or the mean of the two in the middle.
-fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let (low, high) = (
         values.get(values.len().saturating_sub(1) / 2),
@@ -268,7 +336,7 @@ fn total(groups: impl Iterator<Item = Groups>) -> Groups {
     })
 }
 
-fn to_places(value: f64) -> f64 {
+pub fn to_places(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 
@@ -319,16 +387,14 @@ mod tests {
             constants: found(2000.0, 1.0),
             quickjs_runs_per_s: 100.0,
         };
-        let facts = Facts {
-            workers: 1,
-            readers: 1,
-            guest: String::new(),
-            quickjs_guest: String::new(),
-            commits: 10,
-        };
-        let summary = Summary::new(facts, &[round], &[over_http]);
-        assert!(!summary.bars_held);
-        let held = summary.bars().map(|bar| bar.is_held());
+        let runs = OfRuns::new(String::new(), 1, 1, vec![round]);
+        let requests = OfRequests::new(String::new(), vec![over_http]);
+        let summary = |runs, requests| Summary::new(None, runs, requests, Vec::new());
+        let whole = summary(Some(runs), Some(requests.clone()));
+        assert!(!whole.bars_held);
+        let held: Vec<bool> = whole.bars().iter().map(Bar::is_held).collect();
         assert_eq!(held, [false, true, true, false]);
+        let part = summary(None, Some(requests));
+        assert_eq!(part.bars().len(), 2, "what was not measured has no bars");
     }
 }

@@ -1,6 +1,9 @@
 //! The summary as people read it: what was measured, what it is compared with, and whether it is enough.
 
-use crate::summary::{Bar, Bound, Summary};
+use crate::{
+    compared::Compared,
+    summary::{Bar, OfRequests, OfRuns, Summary},
+};
 
 /// One figure.
 struct Line {
@@ -21,33 +24,56 @@ const fn line(name: &'static str, figure: f64, unit: &'static str, meaning: &'st
 
 /// Everything, for a terminal.
 pub fn table(summary: &Summary) -> String {
-    let of_runs: String = of_runs(summary).iter().map(shown).collect();
-    let of_requests: String = of_requests(summary).iter().map(shown).collect();
+    let runs = summary.runs.as_ref().map(about_runs);
+    let requests = summary.requests.as_ref().map(about_requests);
+    let compared: String = summary.compared.values().map(about).collect();
     let bars: String = summary.bars().iter().map(judged).collect();
+    let verified = summary.verified.map(|verified| {
+        let commits = verified.commits;
+        format!("\nThe logs verify: {commits} commits.\n")
+    });
     [
         format!(
-            "\n{} runs of a plugin that reads one record and changes it, on SQLite, synced at every commit, on {} cores.\n\
-             Every figure is the middle one of the rounds.\n\n",
-            summary.runs, summary.cores
+            "\nOn SQLite, synced at every commit, on {} cores. Every figure is the middle one of the rounds.\n",
+            summary.cores
         ),
-        of_runs,
-        format!(
-            "\nrequests from a second process, {} connections:\n",
-            summary.connections
-        ),
-        of_requests,
+        runs.unwrap_or_default(),
+        requests.unwrap_or_default(),
+        compared,
         format!("\n{:<42}{:>8}   wanted\n", "ratio", "found"),
         bars,
-        format!(
-            "\n{} runs at once, {} to a group of commits, at most {}; {} without running. The logs verify: {} commits.\n",
-            summary.workers,
-            summary.group_runs_mean,
-            summary.group_runs_max,
-            summary.group_commits_mean,
-            summary.commits
-        ),
+        verified.unwrap_or_default(),
     ]
     .concat()
+}
+
+fn about_runs(runs: &OfRuns) -> String {
+    let figures: String = of_runs(runs).iter().map(shown).collect();
+    format!(
+        "\n{} runs of a plugin that reads one record and changes it; {} at once, {} to a group of commits, at most {}; {} \
+         without running:\n{figures}",
+        runs.runs, runs.workers, runs.group_runs_mean, runs.group_runs_max, runs.group_commits_mean
+    )
+}
+
+fn about_requests(requests: &OfRequests) -> String {
+    let figures: String = of_requests(requests).iter().map(shown).collect();
+    let connections = requests.connections;
+    format!("\nrequests from a second process, {connections} connections:\n{figures}")
+}
+
+fn about(compared: &Compared) -> String {
+    let Compared {
+        subject,
+        ours_ms,
+        theirs_ms,
+        ..
+    } = compared;
+    let figures = [
+        line(subject.name, *ours_ms, MS, subject.ours),
+        line("", *theirs_ms, MS, subject.theirs),
+    ];
+    format!("\n{}", figures.iter().map(shown).collect::<String>())
 }
 
 const RUNS: &str = "runs/s";
@@ -56,20 +82,19 @@ const MS: &str = "ms";
 
 // A line each, as they are printed.
 #[rustfmt::skip]
-fn of_runs(summary: &Summary) -> [Line; 6] {
+fn of_runs(summary: &OfRuns) -> [Line; 5] {
     [
         line("runs", summary.runs_per_s, RUNS, "claimed, executed in the sandbox, committed to the log"),
         line("sandbox alone", summary.wasm_only_per_s, RUNS, "the same plugin, touching nothing, committing nothing"),
         line("commits alone", summary.commit_only_per_s, RUNS, "the same commits, without running anything"),
         line("plain inserts", summary.raw_insert_per_s, RUNS, "the rows of those commits, inserted into the same tables"),
         line("inserts to a heap", summary.heap_insert_per_s, RUNS, "the same, into tables without keys and indexes"),
-        line("runs in JavaScript", summary.quickjs_runs_per_s, RUNS, "the same work by a plugin on QuickJS, committed"),
     ]
 }
 
 // As above.
 #[rustfmt::skip]
-fn of_requests(summary: &Summary) -> [Line; 7] {
+fn of_requests(summary: &OfRequests) -> [Line; 8] {
     [
         line("POST to committed run", summary.http_trigger_ms_p50, MS, "half of the requests take no longer"),
         line("  99 of 100", summary.http_trigger_ms_p99, MS, "take no longer"),
@@ -78,6 +103,7 @@ fn of_requests(summary: &Summary) -> [Line; 7] {
         line("record reads", summary.record_reads_per_s, READS, "GET of one record with an access token"),
         line("bare server", summary.bare_reads_per_s, READS, "the same row from an axum handler that only reads it"),
         line("  a constant from it", summary.bare_constants_per_s, READS, "what client and axum allow, reading nothing"),
+        line("runs in JavaScript", summary.quickjs_runs_per_s, RUNS, "the work of those runs by a plugin on QuickJS, committed"),
     ]
 }
 
@@ -93,18 +119,15 @@ fn shown(line: &Line) -> String {
 }
 
 fn judged(bar: &Bar) -> String {
-    let (word, bound) = match bar.bound {
-        Bound::AtLeast(least) => ("at least", least),
-        Bound::AtMost(most) => ("at most", most),
-    };
     let verdict = if bar.is_held() { "ok" } else { "MISSED" };
-    let (what, found) = (bar.what, bar.found);
-    format!("{what:<42}{found:>8.2}   {word} {bound:.2}: {verdict}\n")
+    let Bar { what, found, bound } = bar;
+    format!("{what:<42}{found:>8.2}   {bound}: {verdict}\n")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::summary::Bound;
 
     #[test]
     fn a_missed_bar_is_said_plainly() {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use bursar_domain::{
     invoice::{Flow, InvoiceContent},
     money::Money,
+    office::Template,
 };
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -26,6 +27,8 @@ pub struct Seed {
     parties: Vec<Party>,
     records: Vec<Records>,
     documents: Vec<Document>,
+    /// Templates of mail, by name.
+    templates: BTreeMap<String, Template>,
     invoices: Vec<Invoice>,
     payments: Vec<Payment>,
 }

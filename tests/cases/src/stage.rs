@@ -12,7 +12,7 @@ use bursar_db::{Database, Keys, Proposal, Verdict};
 use bursar_domain::{
     draft::Change,
     log::sha256_hex,
-    manifest::{Authority, Limits, Manifest, Permission},
+    manifest::{Manifest, Permission},
     office::{Actor, Automation, Department, LegalEntity, Plugin as PluginRow},
     row::Seq,
     run::Event,
@@ -117,6 +117,11 @@ impl Stage {
         put.expect("the entity is good");
     }
 
+    /// The worker of this host.
+    pub fn worker(&self) -> Worker {
+        self.worker.clone()
+    }
+
     /// An administrator's session at an instant, in microseconds UTC.
     pub fn session(&self, now_us: i64) -> Session {
         let ordinal = self.sessions.fetch_add(1, Ordering::Relaxed);
@@ -125,17 +130,8 @@ impl Stage {
         for (byte, digit) in seed.iter_mut().zip(digest.bytes()) {
             *byte = digit;
         }
-        let context = Context {
-            actor: Actor::new("person", "ada"),
-            scope: "person:ada".to_owned(),
-            automation: None,
-            legal_entity_id: String::new(),
-            legal_entity: None,
-            authority: Authority::Everything,
-            now_us,
-            seed,
-            limits: Limits::unlimited(),
-        };
+        let actor = Actor::new("person", "ada");
+        let context = Context::of_host(actor, "person:ada", now_us, seed);
         Session::new(&self.database, context)
     }
 
@@ -172,7 +168,7 @@ impl Stage {
             wasi,
         } = inspect(component).expect("the component is a plugin");
         assert!(wasi.is_empty(), "it imports {wasi:?}");
-        let kept = self.database.blobs().put(component);
+        let kept = self.database.blobs().put(component).await;
         kept.expect("the component is kept");
         let granted: Vec<&Permission> = manifest
             .permissions

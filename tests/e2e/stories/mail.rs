@@ -137,6 +137,106 @@ fn a_mail_server_that_is_down_delays_mail_and_no_commit() {
     say(&format!("delivered after {failures} tries in vain"));
 }
 
+#[test]
+fn a_letter_arrives_with_its_words_its_document_and_its_thread() {
+    if !has_mail_server() {
+        return;
+    }
+    let port = free_port();
+    let server = MailServer::start(port);
+    let (place, _) = mailing(port);
+    place.enable_guest("errand");
+    let template = place.folder().join("dues.json");
+    let words = json!({"fallback": "de", "texts": {"de": {
+        "subject": "{{ n }} Rechnungen für Müller & Söhne", "text": "Bis {{ due | date }}: {{ sum | money }}\n",
+    }}});
+    std::fs::write(&template, words.to_string()).expect("written");
+    place.call(&["template", "set", "dues", &template.to_string_lossy()]);
+    let content: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    let paper = place.folder().join("Rechnung März.pdf");
+    std::fs::write(&paper, &content).expect("written");
+    let paper = paper.to_string_lossy().into_owned();
+    let added = place.call(&[
+        "document",
+        "add",
+        &paper,
+        "--folder-name",
+        "inbox",
+        "--media-type",
+        "application/pdf",
+    ]);
+    // Lines that would end the message if they reached the server as they are.
+    let lines = place.folder().join("lines.txt");
+    std::fs::write(&lines, "a\n.\nb\n.\r\nMAIL FROM:<x@example.com>\n").expect("written");
+    let lines = lines.to_string_lossy().into_owned();
+    let lines = place.call(&[
+        "document",
+        "add",
+        &lines,
+        "--folder-name",
+        "inbox",
+        "--media-type",
+        "text/csv",
+    ]);
+    let data = json!({"n": 2, "due": "2026-11-30", "sum": {"amount": "1234.5", "currency": "EUR"}});
+    let steps = json!([
+        {"do": "letter", "key": "1", "to": "customer@example.com", "template": "dues", "data": data.to_string(),
+            "document": added["id"]},
+        {"do": "letter", "key": "2", "to": "customer@example.com", "follows": 0, "document": lines["id"]},
+    ]);
+    place.call(&["automation", "run", "errand", "--input", &steps.to_string()]);
+    let (first, second) = (server.next(), server.next());
+    assert_eq!(first["subject"], "2 Rechnungen für Müller & Söhne");
+    let [text, attached] = first["parts"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+    else {
+        panic!("a text and a document: {first}");
+    };
+    let text = text["text"].as_str().unwrap_or_default();
+    assert_eq!(text.trim_end(), "Bis 30.11.2026: 1.234,50 EUR");
+    assert_eq!(
+        (&attached["type"], &attached["name"]),
+        (&json!("application/pdf"), &json!("Rechnung März.pdf"))
+    );
+    assert_eq!(attached["sha256"], added["sha256"]);
+    assert_eq!(second["parts"][1]["sha256"], lines["sha256"]);
+    assert_eq!(second["in_reply_to"], first["message_id"]);
+    assert_eq!(second["references"], json!([first["message_id"]]));
+    place.assert_clean();
+}
+
+#[test]
+fn a_task_reminds_by_mail_and_ends_by_itself() {
+    let place = Place::sqlite().founded();
+    place.enable_guest("errand");
+    place.office(async |office| office.put_books().await);
+    place.office(async |office| {
+        office
+            .put_addresses(&[("role:clerk", "clerk@example.com")])
+            .await;
+    });
+    place.configure("[worker]\npoll_ms = 100\n");
+    let server = place.serve();
+    let steps = json!([{"do": "task-until", "key": "t", "assignee": "role:clerk", "reminder": "100000", "expires": "3000000"}]);
+    place.call(&["automation", "run", "errand", "--input", &steps.to_string()]);
+    let task = eventually("the task has ended", || {
+        let closed = place.call(&["task", "list", "--closed"]);
+        closed.as_array().and_then(|tasks| tasks.first().cloned())
+    });
+    assert!(
+        task["body"]["answer"].is_null() && task["body"]["reminded_us"].is_i64(),
+        "{task}"
+    );
+    let mails = eventually("the reminder is sent", || {
+        Some(place.mails()).filter(|mails| !mails.is_empty())
+    });
+    assert_eq!(mails.len(), 1, "{mails:?}");
+    server.stop();
+    place.assert_clean();
+}
+
 /// The message is the run's, whole.
 fn check(place: &Place, received: &Value) {
     assert_eq!(

@@ -20,6 +20,7 @@ mod previews;
 mod quickstart;
 mod reasons;
 mod rules;
+mod sample;
 mod server;
 mod stopping;
 mod timers;

@@ -86,9 +86,17 @@ impl Office {
     }
 
     pub async fn put_department(&self) {
+        self.put_addresses(&[]).await;
+    }
+
+    /// The department, with where mail to the assignees of its tasks goes.
+    pub async fn put_addresses(&self, addresses: &[(&str, &str)]) {
         let mut session = self.session().await;
+        let owned =
+            |(assignee, address): &(&str, &str)| ((*assignee).to_owned(), (*address).to_owned());
         let department = Department {
             name: "Operations".to_owned(),
+            addresses: addresses.iter().map(owned).collect(),
         };
         let put = session.put_department(DEPARTMENT, &department).await;
         put.expect("the department is good");
@@ -144,7 +152,7 @@ impl Office {
     pub async fn enable_guest(&self, name: &str) {
         let component = bursar_artifacts::guest(name);
         let inspection = inspect(&component).expect("the guest is a plugin");
-        let kept = self.database.blobs().put(&component);
+        let kept = self.database.blobs().put(&component).await;
         kept.expect("the component is kept");
         let mut session = self.session().await;
         let asks = &inspection.manifest.permissions;

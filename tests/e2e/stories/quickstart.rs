@@ -1,6 +1,6 @@
-//! `docs/quickstart.md`, done as it is written.
+//! `docs/quickstart.md` and `docs/sample.md`, done as they are written.
 //!
-//! Its `sh` blocks run in order, in one shell, in an empty folder; only the repository's place and the server's address are
+//! Their `sh` blocks run in order, in one shell, in an empty folder; only the repository's place and the server's address are
 //! replaced. What a block prints to stdout is compared with the `text` block behind it, if there is one, line by line:
 //!
 //! - ids, digests, tokens and instants are of one kind each: both sides have its name instead;
@@ -19,7 +19,6 @@ pub use matching::words as faceless;
 
 use crate::place::{say, skipped};
 
-const DOCUMENT: &str = "docs/quickstart.md";
 /// What the document says, to be replaced by what is there.
 const REPOSITORY: &str = "export REPOSITORY=~/bursar\n";
 const LISTEN: &str = "export BURSAR_LISTEN=127.0.0.1:8080\n";
@@ -41,11 +40,26 @@ fn the_quickstart_does_what_it_says() {
         skipped("the quickstart", &format!("curl: {error}"));
         return;
     }
-    let text = std::fs::read_to_string(bursar_artifacts::workspace().join(DOCUMENT))
-        .expect("the document is there");
-    let blocks = blocks(&text);
+    let blocks = blocks("docs/quickstart.md");
+    assert!(blocks.len() > 20, "the document has its blocks");
     let address = free_address();
-    let output = run(&script(&blocks, &address));
+    follow(&blocks, &script(&blocks, &address));
+    assert!(
+        TcpStream::connect(&address).is_err(),
+        "the last block leaves no server"
+    );
+}
+
+#[test]
+fn the_sample_company_is_as_its_page_says() {
+    let blocks = blocks("docs/sample.md");
+    assert!(blocks.len() > 5, "the document has its blocks");
+    follow(&blocks, &steps(&blocks));
+}
+
+/// Runs the blocks, and compares what they print with what the document says.
+fn follow(blocks: &[Block], script: &str) {
+    let output = run(script);
     let stdout = String::from_utf8_lossy(&output.stdout);
     let stderr = String::from_utf8_lossy(&output.stderr);
     let printed: Vec<&str> = stdout.split(&format!("\n{MARK}\n")).collect();
@@ -67,10 +81,6 @@ fn the_quickstart_does_what_it_says() {
         }
         compared += 1;
     }
-    assert!(
-        TcpStream::connect(&address).is_err(),
-        "the last block leaves no server"
-    );
     say(&format!(
         "{} blocks, {compared} with their output",
         blocks.len()
@@ -79,36 +89,42 @@ fn the_quickstart_does_what_it_says() {
 
 /// The `sh` blocks in order, each with the `text` block that follows it before any other.
 fn blocks(document: &str) -> Vec<Block> {
+    let text = std::fs::read_to_string(bursar_artifacts::workspace().join(document))
+        .expect("the document is there");
     let mut blocks: Vec<Block> = Vec::new();
-    let mut lines = document.lines();
+    let mut lines = text.lines();
     while let Some(line) = lines.next() {
         let Some(language) = line.strip_prefix("```") else {
             continue;
         };
         let inside: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-        let text = inside.join("\n") + "\n";
+        let inside = inside.join("\n") + "\n";
         match language {
             "sh" => blocks.push(Block {
-                commands: text,
+                commands: inside,
                 expected: None,
             }),
             "text" => {
                 let block = blocks.last_mut().expect("commands come before output");
-                let earlier = block.expected.replace(text);
+                let earlier = block.expected.replace(inside);
                 assert!(earlier.is_none(), "two outputs: {}", block.commands);
             }
-            other => panic!("{DOCUMENT} has a block of {other:?}"),
+            other => panic!("{document} has a block of {other:?}"),
         }
     }
-    assert!(blocks.len() > 20, "the document has its blocks");
     blocks
+}
+
+/// All commands, with a mark behind each block.
+fn steps(blocks: &[Block]) -> String {
+    let mark = format!("printf '\\n%s\\n' '{MARK}'\n");
+    let steps = blocks.iter().map(|block| block.commands.clone() + &mark);
+    PREAMBLE.to_owned() + &steps.collect::<String>()
 }
 
 fn script(blocks: &[Block], address: &str) -> String {
     let root = bursar_artifacts::workspace().display();
-    let mark = format!("printf '\\n%s\\n' '{MARK}'\n");
-    let steps = blocks.iter().map(|block| block.commands.clone() + &mark);
-    let mut script = PREAMBLE.to_owned() + &steps.collect::<String>();
+    let mut script = steps(blocks);
     for (said, here) in [
         (REPOSITORY, format!("export REPOSITORY='{root}'\n")),
         (LISTEN, format!("export BURSAR_LISTEN={address}\n")),

@@ -2,10 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bursar_domain::{
-    office::Timer,
-    row::{Kind, RowKey},
-};
+use bursar_domain::office::Timer;
 use serde_json::{Value, json};
 
 use crate::{
@@ -68,13 +65,6 @@ pub fn fall_behind(place: &Place) -> i64 {
         office.define_collection("ticks", definition).await;
     });
     place.enable_guest(AUTOMATION);
-    // The first look notes the present instant: a timer does not fire for what was before its enabling.
-    let server = Server::start(place, SETTLES);
-    eventually("the timer is known", || {
-        (!place.rows("timer", "").is_empty()).then_some(())
-    });
-    server.kill();
-    assert!(place.rows("record", "ticks").is_empty());
     set_back(place, 10)
 }
 
@@ -95,18 +85,17 @@ fn look(server: &mut Server) {
     });
 }
 
-/// Moves the timer back by so many minutes, and gives the instant that it then stands at.
+/// Has the timer looked at so many minutes ago, as if it had been enabled then, and gives that instant.
 fn set_back(place: &Place, minutes: i64) -> i64 {
     place.office(async |office| {
-        let key = RowKey::of(Kind::Timer, &format!("{AUTOMATION}/minutely"));
-        let row = office.database.snapshot().get(&key).await;
-        let row = row
-            .expect("the database answers")
-            .expect("the timer is known");
-        let timer: Timer = row.decode().expect("a timer");
-        let back_us = timer.fired_until_us - minutes * MINUTE_US;
+        let now_us = office.database.now_us().await.expect("a clock");
+        let back_us = now_us - minutes * MINUTE_US;
+        let back = Timer {
+            fired_until_us: back_us,
+            since_us: back_us,
+        };
         let mut session = office.session().await;
-        let put = session.put_timer(AUTOMATION, "minutely", back_us).await;
+        let put = session.put_timer(AUTOMATION, "minutely", &back).await;
         put.expect("the timer is the manifest's");
         office.commit(session).await;
         back_us

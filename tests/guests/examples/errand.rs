@@ -2,9 +2,9 @@
 
 use bursar_sdk::{
     Failure, Plugin, Run, Summary, clock, documents, filter,
-    messages::{self, NewMail},
+    messages::{self, Content, Letter, NewMail, PlainContent, TemplateContent},
     random, records, records_write, schedules, state,
-    tasks::{self, Choice, NewTask},
+    tasks::{self, Choice, NewTask, Terms},
     types::{DateWindow, Error, Page},
 };
 use serde::Deserialize;
@@ -39,9 +39,25 @@ enum Step {
         key: String,
         to: String,
     },
+    /// `follows` is the place of an earlier step, whose result it takes.
+    Letter {
+        key: String,
+        to: String,
+        template: Option<String>,
+        data: Option<String>,
+        document: Option<String>,
+        follows: Option<usize>,
+    },
     Task {
         key: String,
         assignee: String,
+    },
+    /// So many microseconds after the run's instant, as text.
+    TaskUntil {
+        key: String,
+        assignee: String,
+        reminder: String,
+        expires: String,
     },
     PutState {
         name: String,
@@ -82,10 +98,12 @@ struct Errand;
 impl Plugin for Errand {
     fn run(run: &Run) -> Result<Summary, Failure> {
         let steps: Vec<Step> = run.input()?.unwrap_or_default();
-        let results = steps
-            .into_iter()
-            .map(|step| act(step).unwrap_or_else(|error| name(&error)));
-        Ok(Summary::new(results.collect::<Vec<_>>().join("\n")))
+        let mut results: Vec<String> = Vec::with_capacity(steps.len());
+        for step in steps {
+            let result = act(step, &results).unwrap_or_else(|error| name(&error));
+            results.push(result);
+        }
+        Ok(Summary::new(results.join("\n")))
     }
 }
 
@@ -105,7 +123,7 @@ fn name(error: &Error) -> String {
     )
 }
 
-fn act(step: Step) -> Result<String, Error> {
+fn act(step: Step, before: &[String]) -> Result<String, Error> {
     match step {
         Step::Get { .. } | Step::Search { .. } | Step::SearchBy { .. } => read(step),
         Step::Create { .. } | Step::Patch { .. } | Step::Remove { .. } => change(step),
@@ -119,7 +137,21 @@ fn act(step: Step) -> Result<String, Error> {
             };
             messages::mail(&key, &mail)
         }
+        Step::Letter { .. } => letter(step, before),
         Step::Task { key, assignee } => tasks::create(&key, &question(assignee)),
+        Step::TaskUntil {
+            key,
+            assignee,
+            reminder,
+            expires,
+        } => {
+            let after = |text: String| clock::now() + text.parse().unwrap_or(0);
+            let terms = Terms {
+                reminders: vec![after(reminder)],
+                expires: Some(after(expires)),
+            };
+            tasks::create_with(&key, &question(assignee), &terms)
+        }
         Step::PutState { name, value } => state::put(&name, &value).map(|()| "put".into()),
         Step::GetState { name } => {
             state::get(&name).map(|value| value.unwrap_or_else(|| "none".into()))
@@ -196,6 +228,40 @@ fn change(step: Step) -> Result<String, Error> {
         }
         _ => Ok(String::new()),
     }
+}
+
+fn letter(step: Step, before: &[String]) -> Result<String, Error> {
+    let Step::Letter {
+        key,
+        to,
+        template,
+        data,
+        document,
+        follows,
+    } = step
+    else {
+        return Ok(String::new());
+    };
+    let content = match template {
+        Some(template) => Content::Template(TemplateContent {
+            template,
+            locale: Some("de-AT".into()),
+            data: data.unwrap_or_else(|| "{}".into()),
+        }),
+        None => Content::Plain(PlainContent {
+            subject: "Hello".into(),
+            text: "Hello".into(),
+        }),
+    };
+    let letter = Letter {
+        to: vec![to],
+        cc: vec![],
+        reply_to: None,
+        content,
+        attachments: document.into_iter().collect(),
+        follows: follows.and_then(|place| before.get(place).cloned()),
+    };
+    messages::send(&key, &letter)
 }
 
 fn question(assignee: String) -> NewTask {

@@ -97,8 +97,7 @@ async fn show(
 }
 
 async fn import(client: &Client, style: Style, id: &str, file: &Path) -> Result<(), Failure> {
-    let content = std::fs::read(file)
-        .map_err(|error| Failure::user(format!("cannot read {}", file.display())).because(error))?;
+    let content = super::read_file(file)?;
     let path = format!("/v1/calendars/{}/entries.ics", part(id));
     let answer = client
         .upload::<CalendarImport>(Method::POST, &path, CALENDAR_TYPE, content)

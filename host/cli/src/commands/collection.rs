@@ -15,9 +15,7 @@ use crate::{
 pub async fn perform(client: &Client, style: Style, command: Collection) -> Result<(), Failure> {
     match command {
         Collection::Define { slug, file, check } => {
-            let text = std::fs::read(&file).map_err(|error| {
-                Failure::user(format!("cannot read {}", file.display())).because(error)
-            })?;
+            let text = super::read_file(&file)?;
             let path = format!("/v1/collections/{}", part(&slug));
             if check {
                 let path = format!("{path}/check");

@@ -19,8 +19,7 @@ pub async fn perform(client: &Client, style: Style, command: Document) -> Result
         name,
         media_type,
     } = command;
-    let content = std::fs::read(&file)
-        .map_err(|error| Failure::user(format!("cannot read {}", file.display())).because(error))?;
+    let content = super::read_file(&file)?;
     let name = match name {
         Some(name) => name,
         None => file

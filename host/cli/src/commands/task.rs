@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use bursar_api::{NewAnswer, Resource};
+use bursar_api::{NewAnswer, NewAssignment, NewWithdrawal, Resource};
 use bursar_domain::office::Task as TaskBody;
 use http::Method;
 
@@ -19,11 +19,16 @@ pub async fn perform(client: &Client, style: Style, command: Task) -> Result<(),
         Task::List {
             closed,
             automation,
+            assignee,
+            overdue,
             limit,
         } => {
+            let now_us = jiff::Timestamp::now().as_microsecond();
             let parameters = [
                 ("closed", Some(closed.to_string())),
                 ("automation", automation),
+                ("assignee", assignee),
+                ("due_before_us", overdue.then(|| now_us.to_string())),
             ];
             let (tasks, _) = client
                 .pages::<Resource<TaskBody>>("/v1/tasks", &parameters, limit)
@@ -40,12 +45,13 @@ pub async fn perform(client: &Client, style: Style, command: Task) -> Result<(),
                         task.id.clone(),
                         body.automation.clone(),
                         body.assignee.clone(),
+                        body.due_us.map(when).unwrap_or_default(),
                         body.title.clone(),
                         choices.join(", "),
                     ]
                 };
                 table(
-                    &["id", "automation", "for", "title", "choices"],
+                    &["id", "automation", "for", "due", "title", "choices"],
                     &tasks.iter().map(row).collect::<Vec<_>>(),
                 )
             })
@@ -60,6 +66,20 @@ pub async fn perform(client: &Client, style: Style, command: Task) -> Result<(),
             let task: Resource<TaskBody> = client.send(Method::POST, &path, &answer).await?.value;
             print(style, &task, describe)
         }
+        Task::Withdraw { id, reason } => {
+            let path = format!("/v1/tasks/{}/withdraw", part(&id));
+            let withdrawal = NewWithdrawal { reason };
+            let sent = client.send(Method::POST, &path, &withdrawal).await?;
+            let task: Resource<TaskBody> = sent.value;
+            print(style, &task, describe)
+        }
+        Task::Assign { id, assignee } => {
+            let path = format!("/v1/tasks/{}/assign", part(&id));
+            let assignment = NewAssignment { assignee };
+            let sent = client.send(Method::POST, &path, &assignment).await?;
+            let task: Resource<TaskBody> = sent.value;
+            print(style, &task, describe)
+        }
     }
 }
 
@@ -71,6 +91,12 @@ fn describe(task: &Resource<TaskBody>) -> String {
     );
     if let Some(due_us) = body.due_us {
         let _ = writeln!(text, "due         {}", when(due_us));
+    }
+    if let Some(reminded_us) = body.reminded_us {
+        let _ = writeln!(text, "reminded    {}", when(reminded_us));
+    }
+    if let Some(expires_us) = body.expires_us {
+        let _ = writeln!(text, "expires     {}", when(expires_us));
     }
     let _ = write!(text, "\n{}\n\n{}\n\n", body.title, body.text);
     for choice in &body.choices {
@@ -95,7 +121,7 @@ fn describe(task: &Resource<TaskBody>) -> String {
         (None, Some(reason)) => {
             let _ = writeln!(text, "\nIt was withdrawn: {reason}");
         }
-        (None, None) if body.is_closed => text.push_str("\nIt is closed.\n"),
+        (None, None) if body.is_closed => text.push_str("\nIt expired without an answer.\n"),
         (None, None) => {}
     }
     text

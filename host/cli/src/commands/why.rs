@@ -19,6 +19,7 @@ pub async fn why(client: &Client, style: Style, command: Why) -> Result<(), Fail
         let parameters = [
             ("automation", command.automation.clone()),
             ("timer", command.timer.clone()),
+            ("occurrence", command.occurrence.clone()),
             ("after", after),
         ];
         let page: EventExplained = client.get(&query(&path, &parameters)).await?;
@@ -58,7 +59,7 @@ fn row(explained: &Explained) -> Vec<String> {
         Answer::Unmet { words, .. } => format!("no run: {words}"),
         Answer::Met => "no run yet: nothing keeps it from running".to_owned(),
         Answer::Unknown => {
-            "no run: say what the event was, with --automation or --timer".to_owned()
+            "no run: say what the event was, with --automation, --timer or --occurrence".to_owned()
         }
     };
     vec![
@@ -66,6 +67,12 @@ fn row(explained: &Explained) -> Vec<String> {
         explained.department.clone(),
         answer,
     ]
+}
+
+fn rule(timer: &TimerShown) -> String {
+    let calendar = || Some(format!("calendar {}", timer.calendar.as_ref()?));
+    let rule = timer.cron.clone().or_else(calendar);
+    rule.unwrap_or_default()
 }
 
 pub async fn timers(client: &Client, style: Style) -> Result<(), Failure> {
@@ -79,8 +86,8 @@ pub async fn timers(client: &Client, style: Style) -> Result<(), Failure> {
             vec![
                 timer.automation.clone(),
                 timer.timer.clone(),
-                timer.cron.clone(),
-                timer.zone.clone(),
+                rule(timer),
+                timer.zone.clone().unwrap_or_default(),
                 timer.next_us.map(when).unwrap_or_default(),
                 note,
             ]

@@ -10,7 +10,7 @@ use crate::error::Error;
 
 /// Most rows of one set on SQLite. Sets come in powers of two, so that the statement caches stay small; what is short of
 /// one is filled up with rows of nulls, which the text leaves out again.
-const SET_ROWS_MAX: usize = 256;
+const SET_ROWS_MAX: usize = 1024;
 /// Most rows of a set that is executed together with others. All of them are filled up to one size, or the texts would be
 /// as many as there are combinations of sizes; with more rows the words between threads weigh little.
 const SHARED_ROWS_MAX: usize = 16;

@@ -123,8 +123,8 @@ impl Lent {
     }
 
     /// Executes many statements without arguments.
-    pub(crate) async fn script(&mut self, sql: &'static str) -> Result<(), Error> {
-        let (sql, _) = self.begun(sql.into_sql_str());
+    pub(crate) async fn script(&mut self, sql: SqlStr) -> Result<(), Error> {
+        let (sql, _) = self.begun(sql);
         self.is_unknown = true;
         let (connection, _) = self.held.as_mut().ok_or(Error::Closed)?;
         let done = sqlx::raw_sql(sql).execute(connection).await;

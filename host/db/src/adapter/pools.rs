@@ -16,15 +16,23 @@ const STATEMENTS_CACHED_MAX: usize = 256;
 /// How long a writer waits for SQLite's lock before [`Error::Locked`].
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 
+/// Connections for those who hold one already.
+const BESIDE_MAX: u32 = 8;
+
 /// The connections.
 #[derive(Clone)]
 pub(crate) enum Pools {
     Sqlite {
         read: Arc<Connections>,
+        beside: Arc<Connections>,
         write: Arc<Connections>,
     },
-    /// Two pools as well: however many readers there are, the committer finds a connection.
-    Postgres { read: PgPool, write: PgPool },
+    /// However many readers there are, the committer finds a connection.
+    Postgres {
+        read: PgPool,
+        beside: PgPool,
+        write: PgPool,
+    },
 }
 
 impl Pools {
@@ -57,6 +65,7 @@ impl Pools {
         Ok(Pools::Postgres {
             read: pool(options.readers_max),
             write: pool(2),
+            beside: pool(BESIDE_MAX),
         })
     }
 
@@ -89,8 +98,13 @@ impl Pools {
             .pragma("cache_size", "-2048")
             .pragma("mmap_size", "0")
             .pragma("temp_store", "default");
+        let beside = Connections::new(connect.clone(), BESIDE_MAX, "begin deferred");
         let read = Connections::new(connect, options.readers_max, "begin deferred");
-        Ok(Pools::Sqlite { read, write })
+        Ok(Pools::Sqlite {
+            read,
+            beside,
+            write,
+        })
     }
 
     pub(crate) fn engine(&self) -> Engine {
@@ -133,16 +147,41 @@ impl Pools {
         Ok(Tx::of(inner))
     }
 
+    /// As [`Pools::reading`], for whoever may hold a reading transaction already: were both of one pool, all of its
+    /// connections could be held by those who wait for another. Nothing else is awaited while this one is open. On
+    /// PostgreSQL it may write, which blobs do.
+    pub(crate) async fn beside(&self) -> Result<Tx, Error> {
+        let inner = match self {
+            Pools::Sqlite { beside, .. } => Inner::Sqlite(beside.lend().await?),
+            Pools::Postgres { beside, .. } => Inner::Postgres(
+                beside
+                    .begin_with("begin isolation level read committed")
+                    .await?,
+            ),
+        };
+        Ok(Tx::of(inner))
+    }
+
     pub(crate) async fn close(&self) {
         match self {
-            Pools::Sqlite { read, write } => {
+            Pools::Sqlite {
+                read,
+                beside,
+                write,
+            } => {
                 read.close().await;
+                beside.close().await;
                 // The last group's transaction may still be on its way to its end.
                 drop(write.lend().await);
                 write.close().await;
             }
-            Pools::Postgres { read, write } => {
+            Pools::Postgres {
+                read,
+                beside,
+                write,
+            } => {
                 read.close().await;
+                beside.close().await;
                 write.close().await;
             }
         }

@@ -18,6 +18,11 @@ use crate::{
 
 /// Upper and lower half of a sum.
 type Halves = (i64, i64);
+/// Days whose sums one statement takes.
+const DAYS_AT_ONCE: usize = 4;
+/// An account, and the halves of its sums since four days, of all that is due, and of everything.
+#[rustfmt::skip]
+type AgedRow = (String, String, String, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64, i64);
 
 impl Snapshot {
     /// What is open and unapplied in the books of each legal entity and currency that has any.
@@ -34,13 +39,76 @@ impl Snapshot {
         }
         if self.at.is_some() {
             for entry in self.entries_as_of().await? {
-                asked.age(&mut found, buckets, &entry, 1);
+                asked.age(&mut found, Account::books, buckets, &entry, 1);
             }
             return Ok(found);
         }
         for books in self.books(asked).await? {
             let aged = self.aged(asked, buckets, &books).await?;
             found.insert(books, aged);
+        }
+        Ok(found)
+    }
+
+    /// What is open and unapplied of each account, by account; up to `limit` of them, behind one.
+    pub async fn agings(
+        &mut self,
+        asked: &Asked,
+        buckets: &Buckets,
+        after: Option<&Account>,
+        limit: usize,
+    ) -> Result<BTreeMap<Account, Aged>, Error> {
+        let mut found = BTreeMap::new();
+        if has_nul(asked) {
+            return Ok(found);
+        }
+        if self.at.is_some() {
+            for entry in self.entries_as_of().await? {
+                asked.age(&mut found, Account::clone, buckets, &entry, 1);
+            }
+            found.retain(|account, _| after.is_none_or(|after| account > after));
+            return Ok(found.into_iter().take(limit).collect());
+        }
+        let mut due_since = self.due_since(asked, buckets, after, limit).await?;
+        for (account, sums) in &mut due_since {
+            let mut aged = Aged::nothing(buckets);
+            let mut earlier = 0;
+            // The last two sums are of all that is due at all, and of everything.
+            let everything = sums.pop().unwrap_or_default();
+            for (open, sum) in aged.open.iter_mut().zip(sums.iter()) {
+                *open = sum.saturating_sub(earlier);
+                earlier = *sum;
+            }
+            aged.unapplied = earlier.saturating_sub(everything);
+            found.insert(account.clone(), aged);
+        }
+        Ok(found)
+    }
+
+    /// What each account owes of what is due on or after the first day of each bucket, beginning with the latest; then all
+    /// that has a due day, and everything.
+    async fn due_since(
+        &mut self,
+        asked: &Asked,
+        buckets: &Buckets,
+        after: Option<&Account>,
+        limit: usize,
+    ) -> Result<BTreeMap<Account, Vec<i128>>, Error> {
+        let mut found: BTreeMap<Account, Vec<i128>> = BTreeMap::new();
+        let days = buckets.due_days(asked.as_of_day);
+        let (_, bounded) = days.split_last().ok_or(Error::Closed)?;
+        let first_days: Vec<i64> = bounded.iter().map(|days| days.start).collect();
+        for days in first_days.chunks(DAYS_AT_ONCE) {
+            let args = aged_args(asked, after, limit, days);
+            let rows: Vec<AgedRow> = self.tx().await?.all(&sql::LEDGER_AGED, args).await?;
+            for row in rows {
+                let (account, [since @ .., due, all]) = aged_row(row)?;
+                let sums = found.entry(account).or_default();
+                // Those of the chunk before.
+                sums.truncate(sums.len().saturating_sub(2));
+                sums.extend(since.into_iter().take(days.len()).map(whole));
+                sums.extend([due, all].map(whole));
+            }
         }
         Ok(found)
     }
@@ -202,6 +270,30 @@ fn account_args(account: &Account) -> Vec<Arg> {
         account.books.legal_entity.as_str(),
         account.books.currency.code()
     ]
+}
+
+#[rustfmt::skip]
+fn aged_row(row: AgedRow) -> Result<(Account, [Halves; 6]), Error> {
+    let (party, entity, currency, a1, a0, b1, b0, c1, c0, d1, d0, due1, due0, all1, all0) = row;
+    let halves = [(a1, a0), (b1, b0), (c1, c0), (d1, d0), (due1, due0), (all1, all0)];
+    Ok((account_of((party, entity, currency))?, halves))
+}
+
+/// For days that one statement takes; what is missing of them are days before all others.
+fn aged_args(asked: &Asked, after: Option<&Account>, limit: usize, days: &[i64]) -> Vec<Arg> {
+    let of_entity = asked.legal_entity.as_deref().unwrap_or_default();
+    let first = asked.party.as_deref().unwrap_or_default();
+    // No party is behind this one: their ids are ASCII.
+    let last = asked.party.as_deref().unwrap_or("\u{10ffff}");
+    let after = after.filter(|after| *after.party >= *first);
+    let place = after.map_or_else(|| args![first, "", ""], account_args);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let days = days.iter().copied().chain(std::iter::repeat(i64::MIN));
+    let mut all = vec![flow_arg(asked.flow)];
+    all.extend(place);
+    all.extend(args![last, of_entity, asked.as_of_day, limit]);
+    all.extend(days.take(DAYS_AT_ONCE).map(Arg::from));
+    all
 }
 
 /// As the statements divide it.

@@ -11,7 +11,7 @@ use crate::{
     adapter::{Engine, args},
     committer::GROUP_JOBS_MAX,
     statements as sql,
-    testing::{Fresh, Work, assert_clean, committed, databases, define, record, refusal},
+    testing::{Fresh, Work, all_of, assert_clean, committed, databases, define, record, refusal},
 };
 
 /// Makes the database refuse one row by itself, as it would for a rule that the program forgot.
@@ -81,6 +81,30 @@ async fn works(database: &Fresh, count: usize) -> Vec<Work> {
         works.push(work);
     }
     works
+}
+
+#[tokio::test]
+async fn what_a_group_writes_makes_listings_of_its_later_proposals_stale() {
+    for database in databases().await {
+        define(&database, "c").await;
+        let mut works = works(&database, 3).await;
+        for work in &mut works {
+            work.list(&all_of("c")).await;
+            work.snapshot = database.snapshot();
+        }
+        let answers = together(&database, works).await;
+        let verdicts: Vec<Verdict> = answers
+            .into_iter()
+            .map(|it| it.expect("an answer"))
+            .collect();
+        let [first, later @ ..] = verdicts.as_slice() else {
+            panic!("{verdicts:?}")
+        };
+        assert!(matches!(first, Verdict::Committed { .. }), "{first:?}");
+        let is_stale = |verdict: &Verdict| matches!(verdict, Verdict::Stale(_));
+        assert!(later.iter().all(is_stale), "{later:?}");
+        assert_clean(&database).await;
+    }
 }
 
 #[tokio::test]

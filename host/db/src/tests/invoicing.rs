@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Database, Verdict,
-    testing::{Work, assert_clean, databases, record, refusal},
+    testing::{Work, assert_clean, committed, databases, record, refusal},
 };
 
 pub(super) fn entity(lock_date: Option<&str>) -> Value {
@@ -131,6 +131,30 @@ async fn numbers(database: &Database) -> BTreeMap<(String, String), Vec<String>>
         ordinals.sort();
     }
     found
+}
+
+#[tokio::test]
+async fn inv_1_what_was_issued_stays_as_it_was() {
+    let edits: [fn(&mut Value); 5] = [
+        |it| it["lines"][0]["description"] = json!("play"),
+        |it| it["party_name"] = json!("Bob"),
+        |it| it["due_date"] = json!("2026-06-01"),
+        |it| it["issue_date"] = json!("2026-05-02"),
+        |it| it["number"] = json!("INV-2026-000002"),
+    ];
+    for database in databases().await {
+        found(&database, &["e1"], None).await;
+        committed(issue(&database, "i", "e1", date(2026, 5, 1)).await);
+        for edit in edits {
+            let mut work = Work::on(&database).await;
+            let row = work.get(&invoice_key("i")).await.expect("it is there");
+            let mut body = row.body.as_ref().clone();
+            edit(&mut body);
+            work.put(&invoice_key("i"), body).await;
+            assert_eq!(refusal(work.propose(&database).await), "invoice-final");
+        }
+        assert_clean(&database).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -357,6 +381,100 @@ async fn inv_10_nothing_is_posted_on_or_before_the_lock_date() {
     }
 }
 
+/// A supplier's document of such a kind and state, posted on 15 March.
+fn payable(kind: &str, state: &str) -> Value {
+    let mut payable = issued("e1", if state == "rejected" { 0 } else { 10_000 });
+    payable["flow"] = json!("payable");
+    payable["kind"] = json!(kind);
+    payable["state"] = json!(state);
+    payable["posted_on"] = json!("2026-03-15");
+    payable
+}
+
+#[tokio::test]
+async fn inv_10_what_counts_in_a_locked_period_neither_begins_nor_ends() {
+    // What was there, what it becomes, and whether that changes what was owed on 15 March.
+    let cases = [
+        ("invoice", "received", "rejected", true),
+        ("invoice", "received", "approved", false),
+        ("credit-note", "received", "rejected", false),
+        ("credit-note", "received", "matched", false),
+        ("credit-note", "matched", "approved", true),
+    ];
+    for database in databases().await {
+        for (kind, before, after, is_posted) in cases {
+            let name = format!("{kind} {before} {after}");
+            found(&database, &["e1"], None).await;
+            let key = invoice_key(&name.replace(' ', "-"));
+            let mut work = Work::on(&database).await;
+            work.put(&key, payable(kind, before)).await;
+            work.commit(&database).await;
+            for (lock_date, is_refused) in [("2026-03-15", is_posted), ("2026-03-14", false)] {
+                found(&database, &["e1"], Some(lock_date)).await;
+                let mut work = Work::on(&database).await;
+                work.put(&key, payable(kind, after)).await;
+                let verdict = work.propose(&database).await;
+                match verdict {
+                    Verdict::Refused(problem) => {
+                        assert!(is_refused, "{name} {lock_date} {problem}");
+                        assert_eq!(problem.code, "period-locked");
+                    }
+                    Verdict::Committed { .. } => assert!(!is_refused, "{name} {lock_date}"),
+                    other => panic!("{other:?}"),
+                }
+                if !is_refused {
+                    break;
+                }
+            }
+        }
+        // A credit note that begins to count after the period was closed does so later.
+        let key = invoice_key("later");
+        found(&database, &["e1"], None).await;
+        let mut work = Work::on(&database).await;
+        work.put(&key, payable("credit-note", "matched")).await;
+        work.commit(&database).await;
+        found(&database, &["e1"], Some("2026-03-31")).await;
+        for (state, posted_on, expected) in [
+            ("needs-attention", "2026-04-01", "invoice-final"),
+            ("approved", "2026-03-31", "period-locked"),
+            ("approved", "2026-04-01", ""),
+            ("scheduled", "2026-04-02", "invoice-final"),
+        ] {
+            let mut work = Work::on(&database).await;
+            let mut later = payable("credit-note", state);
+            later["posted_on"] = json!(posted_on);
+            work.put(&key, later).await;
+            let code = match work.propose(&database).await {
+                Verdict::Refused(problem) => problem.code,
+                Verdict::Committed { .. } => String::new(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(code, expected, "{state} {posted_on}");
+        }
+        assert_clean(&database).await;
+    }
+}
+
+#[tokio::test]
+async fn inv_10_nothing_is_taken_back_within_a_locked_period() {
+    for database in databases().await {
+        found(&database, &["e1"], None).await;
+        issue(&database, "i", "e1", date(2026, 3, 1)).await;
+        let mut work = Work::on(&database).await;
+        work.put(&RowKey::of(Kind::Payment, "p"), payment(10_000, "one"))
+            .await;
+        work.commit(&database).await;
+        let paid = settle(&database, 10_000, 0, &[allocation(10_000, "2026-03-03")]).await;
+        assert!(matches!(paid, Verdict::Committed { .. }));
+        found(&database, &["e1"], Some("2026-03-31")).await;
+        for (on, is_refused) in [("2026-03-31", true), ("2026-04-01", false)] {
+            let back = settle(&database, -10_000, 10_000, &[allocation(-10_000, on)]).await;
+            assert_eq!(matches!(back, Verdict::Refused(_)), is_refused, "{back:?}");
+        }
+        assert_clean(&database).await;
+    }
+}
+
 /// Sets allocations against invoice `i` and payment `p`, which a run left with these amounts open.
 async fn settle(database: &Database, taken: i64, open: i64, allocations: &[Value]) -> Verdict {
     let mut work = Work::on(database).await;
@@ -420,6 +538,26 @@ async fn inv_3_allocations_exceed_neither_payment_nor_invoice() {
             [*expected],
             "{taken} {open} {amounts:?}"
         );
+    }
+}
+
+/// The invoice has room for more.
+#[tokio::test]
+async fn inv_3_a_payment_settles_no_more_than_was_paid() {
+    for database in databases().await {
+        found(&database, &["e1"], None).await;
+        issue(&database, "i", "e1", date(2026, 3, 1)).await;
+        let mut small = payment(5_000, "small");
+        small["amount"] = euros(5_000);
+        let mut work = Work::on(&database).await;
+        work.put(&RowKey::of(Kind::Payment, "p"), small).await;
+        work.commit(&database).await;
+        let more = [allocation(5_001, "2026-03-03")];
+        let verdict = settle(&database, 5_001, 4_999, &more).await;
+        assert_eq!(refusal(verdict), "payment-over-allocated");
+        let all = [allocation(5_000, "2026-03-03")];
+        committed(settle(&database, 5_000, 5_000, &all).await);
+        assert_clean(&database).await;
     }
 }
 

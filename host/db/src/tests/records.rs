@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Query, Verdict,
+    adapter::Engine,
     testing::{
         Fresh, Work, all_of, assert_clean, committed, condition, databases, define, ids, record,
         refusal, write,
@@ -351,6 +352,12 @@ async fn a_unique_value_has_one_holder() {
         work.set(&record("c", "d"), body("x")).await;
         assert!(matches!(work.propose(&database).await, Verdict::Stale(_)));
 
+        let mut work = Work::on(&database).await;
+        for id in ["e", "f"] {
+            work.set(&record("c", id), body("z")).await;
+        }
+        assert!(matches!(work.propose(&database).await, Verdict::Stale(_)));
+
         // Two rows may swap their values, and a removed row gives its value up, in one proposal.
         write(&database, "c", &[("a", body("y")), ("b", body("x"))]).await;
         write(&database, "c", &[("d", body("x")), ("b", None)]).await;
@@ -361,6 +368,27 @@ async fn a_unique_value_has_one_holder() {
                 .await;
             assert_eq!(found.expect("a read"), Some(record("c", holder)));
         }
+        assert_clean(&database).await;
+    }
+}
+
+/// Whoever proposes without having looked for holds is held to them all the same.
+#[tokio::test]
+async fn rec_8_the_commit_removes_nothing_that_is_held() {
+    for database in databases().await {
+        define(&database, "c").await;
+        let rows = ["a", "b"].map(|id| (id, Some(json!({"code": id}))));
+        write(&database, "c", &rows).await;
+        let mut work = Work::on(&database).await;
+        let hold = RowKey::within(Kind::Hold, "c", "a");
+        work.put(&hold, json!({"matters": {"audit": "evidence"}}))
+            .await;
+        work.commit(&database).await;
+        let mut work = Work::on(&database).await;
+        work.set(&record("c", "b"), None).await;
+        work.set(&record("c", "a"), None).await;
+        assert_eq!(refusal(work.propose(&database).await), "held");
+        write(&database, "c", &[("b", None)]).await;
         assert_clean(&database).await;
     }
 }
@@ -424,22 +452,77 @@ async fn an_empty_draft_is_a_commit_without_changes() {
 
 #[tokio::test]
 async fn a_blob_is_what_its_digest_says() {
-    let database = crate::testing::sqlite().await;
-    let blobs = database.blobs();
-    let name = blobs.put(b"a document").expect("stored");
-    assert_eq!(blobs.put(b"a document").expect("stored again"), name);
-    assert_eq!(blobs.get(&name).expect("there"), b"a document");
-    assert_eq!(blobs.read(&name, 2, 3).expect("a part"), b"doc");
-    assert_eq!(blobs.read(&name, 100, 3).expect("nothing"), b"");
-    assert!(blobs.get(&"0".repeat(64)).is_err());
-    assert!(blobs.get("../bursar.db").is_err());
+    for database in databases().await {
+        let blobs = database.blobs();
+        let name = blobs.put(b"a document").await.expect("stored");
+        let again = blobs.put(b"a document").await;
+        assert_eq!(again.expect("stored again"), name);
+        assert_eq!(blobs.get(&name).await.expect("there"), b"a document");
+        assert_eq!(blobs.read(&name, 2, 3).await.expect("a part"), b"doc");
+        for offset in [10, 100, 3 << 20, u64::MAX] {
+            assert_eq!(blobs.read(&name, offset, 3).await.expect("nothing"), b"");
+        }
+        for absent in ["0".repeat(64).as_str(), "../bursar.db", ""] {
+            assert!(blobs.get(absent).await.is_err());
+            assert!(blobs.read(absent, 0, 1).await.is_err());
+            assert!(blobs.read(absent, 2 << 20, 1).await.is_err());
+        }
+        let nothing = blobs.put(b"").await.expect("stored");
+        assert_eq!(blobs.get(&nothing).await.expect("there"), b"");
 
-    std::fs::write(database.folder().join("blobs").join(&name), b"A document").expect("damaged");
-    assert!(matches!(blobs.get(&name), Err(crate::Error::Blob { .. })));
-    // Storing the content again repairs it.
-    blobs.put(b"a document").expect("stored");
-    assert_eq!(blobs.get(&name).expect("there"), b"a document");
-    assert_eq!(blobs_of(&database), 1);
+        damage(&database, &name).await;
+        let damaged = blobs.get(&name).await;
+        assert!(matches!(damaged, Err(crate::Error::Blob { .. })));
+        // Storing the content again repairs it.
+        blobs.put(b"a document").await.expect("stored");
+        assert_eq!(blobs.get(&name).await.expect("there"), b"a document");
+        if database.engine() == Engine::Sqlite {
+            assert_eq!(blobs_of(&database), 2);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_blob_of_many_pieces_is_read_in_parts() {
+    for database in databases().await {
+        let blobs = database.blobs();
+        let content: Vec<u8> = (0..(3 << 20) + 7)
+            .map(|n: u32| n.to_le_bytes()[1] ^ n.to_le_bytes()[2])
+            .collect();
+        let name = blobs.put(&content).await.expect("stored");
+        assert!(blobs.get(&name).await.expect("there") == content);
+        for (offset, length) in [
+            (0, 1),
+            ((1 << 20) - 1, 2),
+            (1 << 20, 1 << 20),
+            (5, 3 << 20),
+            (3 << 20, 100),
+        ] {
+            let part = blobs
+                .read(&name, offset as u64, length)
+                .await
+                .expect("a part");
+            let expected = &content[offset..content.len().min(offset + length)];
+            assert!(part == expected, "{length} bytes at {offset}");
+        }
+    }
+}
+
+async fn damage(database: &crate::testing::Fresh, name: &str) {
+    match database.engine() {
+        Engine::Sqlite => {
+            let file = database.folder().join("blobs").join(name);
+            std::fs::write(file, b"A document").expect("damaged");
+        }
+        Engine::Postgres => {
+            let sql =
+                format!("update blob set bytes = 'A document'::bytea where sha256 = '{name}'");
+            super::tampering::Raw::beside(database)
+                .await
+                .run(&sql)
+                .await;
+        }
+    }
 }
 
 fn blobs_of(database: &crate::testing::Fresh) -> usize {

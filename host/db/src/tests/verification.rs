@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     Checkpoint, Database, Delivery, DeliveryOutcome, RunEnd, Verification,
+    adapter::Engine,
     testing::{Fresh, Work, assert_clean, committed, databases, define, record, write},
 };
 
@@ -39,8 +40,8 @@ async fn populate(database: &Database) {
     for id in ["i1", "i2"] {
         invoicing::issue(database, id, "e1", date(2026, 3, 1)).await;
     }
-    let document = database.blobs().put(b"a statement").expect("stored");
-    let plugin = database.blobs().put(b"a component").expect("stored");
+    let document = database.blobs().put(b"a statement").await.expect("stored");
+    let plugin = database.blobs().put(b"a component").await.expect("stored");
     let mut work = Work::on(database).await;
     let rows = [
         (Kind::Department, "finance", json!({"name": "Finance"})),
@@ -55,6 +56,7 @@ async fn populate(database: &Database) {
         (Kind::Entry, "e1", json!({"uid": "1", "first_s": 1})),
         (Kind::Payment, "p1", invoicing::payment(10_000, "ref")),
         (Kind::Folder, "in", json!({"name": "In"})),
+        (Kind::Template, "dues", json!({"fallback": "en"})),
         (
             Kind::Document,
             "d1",
@@ -392,30 +394,51 @@ async fn a_forged_commit_is_found_at_the_next_one_or_against_a_checkpoint() {
 
 #[tokio::test]
 async fn a_damaged_or_missing_blob_is_found_with_the_commit_that_names_it() {
-    for (database, _) in populated().await {
+    for (database, mut raw) in populated().await {
         let seq = verify(&database).await.head_seq;
-        let content = database.blobs().put(b"one more statement").expect("stored");
+        let content = database
+            .blobs()
+            .put(b"one more statement")
+            .await
+            .expect("stored");
         let mut work = Work::on(&database).await;
         let document = json!({"folder": "in", "name": "two.xml", "sha256": content});
         work.put(&RowKey::of(Kind::Document, "d2"), document).await;
         work.commit(&database).await;
         assert_clean(&database).await;
         let file = database.folder().join("blobs").join(&content);
-        std::fs::write(&file, b"one more Statement").expect("damaged");
+        match database.engine() {
+            Engine::Sqlite => std::fs::write(&file, b"one more Statement").expect("damaged"),
+            Engine::Postgres => {
+                let damage = format!("update blob set bytes = 'S' where sha256 = '{content}'");
+                raw.run(&damage).await;
+            }
+        }
+        let place = database.blobs().place();
         assert_named(
             &verify(&database).await,
-            "blobs",
+            place,
             &[seq + 1],
             "the damaged blob",
         );
-        std::fs::remove_file(&file).expect("removed");
+        match database.engine() {
+            Engine::Sqlite => std::fs::remove_file(&file).expect("removed"),
+            Engine::Postgres => {
+                let removal = format!("delete from blob where sha256 = '{content}'");
+                raw.run(&removal).await;
+            }
+        }
         assert_named(
             &verify(&database).await,
-            "blobs",
+            place,
             &[seq + 1],
             "the missing blob",
         );
-        database.blobs().put(b"one more statement").expect("stored");
+        database
+            .blobs()
+            .put(b"one more statement")
+            .await
+            .expect("stored");
         assert_clean(&database).await;
     }
 }

@@ -35,8 +35,12 @@ pub(super) async fn verify(
     runs(tx, keys, replay, found).await?;
     outbox(tx, keys, replay, found).await?;
     for (sha256, seq) in &replay.blobs {
-        if let Err(error) = blobs.get(sha256) {
-            found.add("blobs", *seq, sha256.as_str(), error.to_string());
+        match blobs.get(sha256).await {
+            Ok(_) => {}
+            Err(error @ Error::Blob { .. }) => {
+                found.add(blobs.place(), *seq, sha256.as_str(), error.to_string());
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(())

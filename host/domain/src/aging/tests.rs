@@ -53,6 +53,27 @@ fn days_are_counted_from_1970() {
 }
 
 #[test]
+fn what_was_never_posted_counts_from_the_date_that_it_bears() {
+    let mut bill = invoice("invoice", "received", Some("2026-03-31"));
+    (bill.content.flow, bill.issue_date) = (Flow::Payable, None);
+    let check = |bill: &Invoice, expected: &str| {
+        let entry = document_entry(bill).expect("it is owed");
+        assert_eq!(entry.from_day, on(expected));
+    };
+    check(&bill, "2026-03-31");
+    bill.content.supplier_date = "2026-03-05".parse().ok();
+    check(&bill, "2026-03-05");
+    bill.posted_on = "2026-03-07".parse().ok();
+    check(&bill, "2026-03-07");
+    (
+        bill.posted_on,
+        bill.content.supplier_date,
+        bill.content.due_date,
+    ) = (None, None, None);
+    check(&bill, "1970-01-01");
+}
+
+#[test]
 fn buckets_are_rising_days_and_leave_no_gap() {
     let check = |bounds: &[u32], expected: bool| {
         let is_good = Buckets::new(bounds.to_vec()).is_ok();
@@ -157,7 +178,7 @@ fn what_is_open_less_what_is_unapplied_is_the_balance() {
         };
         let (mut aged, mut accounts) = (BTreeMap::new(), BTreeMap::new());
         for entry in &entries {
-            asked.age(&mut aged, &Buckets::default(), entry, 1);
+            asked.age(&mut aged, Account::books, &Buckets::default(), entry, 1);
             asked.account(&mut accounts, entry, 1);
         }
         let aged = aged.into_values().next();

@@ -94,7 +94,12 @@ fn schedules_are_busy_while_they_last() {
         },
     )
     .expect("valid");
-    let found = busy([&nights, &nights], window("00:00/23:00"), &TimeZone::UTC);
+    let found = busy(
+        [&nights, &nights],
+        window("00:00/23:00"),
+        &TimeZone::UTC,
+        &mut Budget::default(),
+    );
     assert_eq!(found, Ok(windows("00:00/09:00 22:00/23:00")));
 }
 
@@ -204,7 +209,7 @@ fn a_search_has_its_limits() {
         end_us: i64::MAX,
     };
     assert_eq!(
-        busy([], for_ever, &TimeZone::UTC),
+        busy([], for_ever, &TimeZone::UTC, &mut Budget::default()),
         Err(AvailabilityError::Window)
     );
     let huge = Search {

@@ -28,7 +28,7 @@ fn an_entry_is_stored_in_its_one_form_and_read_again() {
         ],
     }));
     let entry = written.read().expect("a good entry");
-    let stored = StoredEntry::new(&entry).expect("it can be expanded");
+    let stored = StoredEntry::new(&entry, &mut Budget::default()).expect("it can be expanded");
     assert_eq!(stored.content.start, "2026-10-24T22:00:00[Europe/Vienna]");
     assert_eq!(stored.content.length, "PT28800S");
     assert_eq!(stored.content.rules, ["FREQ=DAILY;COUNT=3"]);
@@ -47,7 +47,7 @@ fn an_entry_is_stored_in_its_one_form_and_read_again() {
 fn an_entry_lies_within_what_is_stored_of_its_time() {
     let check = |changes: Value, expected: Option<&str>| {
         let entry = content(changes).read().expect("a good entry");
-        let stored = StoredEntry::new(&entry).expect("it can be expanded");
+        let stored = StoredEntry::new(&entry, &mut Budget::default()).expect("it can be expanded");
         let day_s = 86_400;
         assert_eq!(stored.first_s, 1_792_872_000 - 2 * day_s);
         let last_s = expected.map(|text| {
@@ -76,7 +76,8 @@ fn a_rule_that_counts_too_many_is_not_kept() {
         let entry = content(json!({"rules": [rule]}))
             .read()
             .expect("a good entry");
-        let refused = StoredEntry::new(&entry).expect_err("it counts too many");
+        let refused =
+            StoredEntry::new(&entry, &mut Budget::default()).expect_err("it counts too many");
         assert_eq!(refused, ScheduleError::TooManyCounted);
     }
 }
@@ -134,7 +135,7 @@ fn every_fault_of_an_entry_is_told_with_its_place() {
 fn what_would_flood_every_listing_is_not_stored() {
     let flood = content(json!({"rules": ["FREQ=HOURLY;BYMINUTE=0,15,30,45;BYSECOND=0,15,30,45"]}));
     let entry = flood.read().expect("well formed");
-    let refused = StoredEntry::new(&entry).expect_err("refused");
+    let refused = StoredEntry::new(&entry, &mut Budget::default()).expect_err("refused");
     assert_eq!(code(&refused), "too-many");
 }
 

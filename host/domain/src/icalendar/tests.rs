@@ -1,7 +1,7 @@
 //! Cases of `icalendar`.
 
 use super::*;
-use crate::schedule::{Occurrence, Window};
+use crate::schedule::{Budget, Occurrence, Window};
 use crate::time;
 
 fn berlin() -> TimeZone {
@@ -31,7 +31,10 @@ fn starts(entry: &Entry) -> Vec<String> {
         start_us: 0,
         end_us: time::from_rfc3339("2027-01-01T00:00:00Z").expect("an instant"),
     };
-    let found: Vec<Occurrence> = entry.schedule.expand(window, &berlin()).expect("expands");
+    let found: Vec<Occurrence> = entry
+        .schedule
+        .expand(window, &berlin(), &mut Budget::default())
+        .expect("expands");
     found
         .iter()
         .map(|one| time::rfc3339(one.start_us))

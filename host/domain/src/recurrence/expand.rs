@@ -34,6 +34,8 @@ pub struct Instances {
     /// How many of `COUNT` are left; [`u32::MAX`] never ends.
     left: u32,
     steps_left: u32,
+    /// Most steps in all: see [`Instances::steps_taken`].
+    steps_max: u64,
     candidates: Candidates,
     /// What `BYSETPOS` picked of a period, latest first.
     picked: Vec<DateTime>,
@@ -73,6 +75,7 @@ impl Instances {
                 u32::MAX
             },
             steps_left: STEPS_MAX,
+            steps_max: u64::MAX,
             candidates: Candidates::NONE,
             picked: Vec::new(),
         };
@@ -90,6 +93,28 @@ impl Instances {
             self.start = self.from;
         }
         self
+    }
+
+    /// The same, given up once so many steps were taken, whatever they led to.
+    #[must_use]
+    pub fn within(mut self, steps_max: u64) -> Self {
+        self.steps_max = steps_max;
+        self
+    }
+
+    /// How much work this was: a step for each period, month and candidate that was looked at, and more for those of rules
+    /// with long lists.
+    pub fn steps_taken(&self) -> u64 {
+        self.filter.steps
+    }
+
+    /// Whether the search was given up because of [`Instances::within`].
+    pub fn is_over_budget(&self) -> bool {
+        self.filter.steps > self.steps_max
+    }
+
+    fn step(&mut self, steps: u64) {
+        self.filter.steps = self.filter.steps.saturating_add(steps);
     }
 
     /// Whether the search was given up before the rule's end.
@@ -206,8 +231,10 @@ impl Instances {
     }
 
     fn open_next_period(&mut self) -> Option<()> {
-        while self.position <= self.final_position && self.steps_left > 0 {
+        while self.position <= self.final_position && self.steps_left > 0 && !self.is_over_budget()
+        {
             self.steps_left -= 1;
+            self.step(1);
             match self.look(self.position) {
                 Look::SkipTo(next) => self.position = self.aligned(next),
                 Look::Open(period) => {
@@ -238,6 +265,11 @@ impl Instances {
         let index = |n: &i64| if *n > 0 { n - 1 } else { total + n };
         let mut indices: Vec<i64> = self.set_positions.iter().map(index).collect();
         indices.retain(|index| (0..total).contains(index));
+        let last_day = indices
+            .iter()
+            .max()
+            .map_or(0, |index| index / times_per_day);
+        self.step(self.set_positions.len() as u64 + last_day.unsigned_abs());
         indices.sort_unstable();
         indices.dedup();
         let mut days = days;
@@ -269,7 +301,8 @@ impl Iterator for Instances {
     type Item = DateTime;
 
     fn next(&mut self) -> Option<DateTime> {
-        while self.left > 0 {
+        while self.left > 0 && !self.is_over_budget() {
+            self.step(1);
             let Some(candidate) = self.next_candidate().filter(|found| *found <= self.last) else {
                 self.left = 0;
                 return None;

@@ -9,6 +9,9 @@ use jiff::civil::DateTime;
 use super::civil::{self, Civil};
 use super::{Frequency, Part, Rule};
 
+/// How many numbers of a list are gone through in the time of a step.
+const NUMBERS_PER_STEP: u64 = 8;
+
 /// The days of a month; bit 0 is the first.
 pub(super) type MonthDays = u32;
 
@@ -28,6 +31,10 @@ pub(super) struct DayFilter {
     week_start: i64,
     /// The month asked for last, and its days.
     seen: (i64, i64, MonthDays),
+    /// What working out a month costs, in steps: its lists are gone through.
+    month_steps: u64,
+    /// Steps taken so far: months worked out, and what the expansion adds.
+    pub(super) steps: u64,
 }
 
 /// What the number before a weekday counts in.
@@ -67,8 +74,14 @@ impl DayFilter {
             week_start: civil::weekday_index(rule.week_start),
             // There is no month 0.
             seen: (0, 0, 0),
+            month_steps: 1,
+            steps: 0,
         };
         filter.fill_in(rule.frequency, start);
+        // A month touches six weeks, and each looks through the numbers of weeks.
+        let numbers = filter.month_days.len() + filter.year_days.len() + filter.ordinals.len();
+        let looked_through = numbers + 6 * filter.week_numbers.len();
+        filter.month_steps += looked_through as u64 / NUMBERS_PER_STEP;
         filter
     }
 
@@ -101,6 +114,7 @@ impl DayFilter {
     /// The days of a month that the rule takes.
     pub(super) fn days(&mut self, year: i64, month: i64) -> MonthDays {
         if (self.seen.0, self.seen.1) != (year, month) {
+            self.steps = self.steps.saturating_add(self.month_steps);
             self.seen = (year, month, self.days_of(year, month));
         }
         self.seen.2

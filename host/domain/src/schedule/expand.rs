@@ -6,7 +6,8 @@ use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use super::{Length, Moment, OCCURRENCES_MAX, Occurrence, Schedule, ScheduleError, Window};
+use super::budget::OCCURRENCE_STEPS;
+use super::{Budget, Length, Moment, OCCURRENCES_MAX, Occurrence, Schedule, ScheduleError, Window};
 use crate::recurrence::{End, Rule, Until};
 use crate::time;
 
@@ -16,10 +17,12 @@ impl Schedule {
         &self,
         window: Window,
         day_zone: &TimeZone,
+        budget: &mut Budget,
     ) -> Result<Vec<Occurrence>, ScheduleError> {
         if window.end_us < window.start_us {
             return Err(ScheduleError::Window);
         }
+        budget.spend(self.moment_steps())?;
         let mut found = Found {
             window,
             excluded: self
@@ -37,7 +40,7 @@ impl Schedule {
             found.add(start, length.unwrap_or(period.length), day_zone)?;
         }
         for rule in &recurrence.rules {
-            self.find_by_rule(rule, &mut found, day_zone)?;
+            self.find_by_rule(rule, &mut found, day_zone, budget)?;
         }
         let mut occurrences: Vec<Occurrence> = found.occurrences.into_values().collect();
         occurrences.sort_unstable();
@@ -49,13 +52,14 @@ impl Schedule {
         &self,
         window: Window,
         day_zone: &TimeZone,
+        budget: &mut Budget,
     ) -> Result<Vec<Occurrence>, ScheduleError> {
         let earliest_us = window.start_us.saturating_sub(self.longest_us());
         let wider = Window {
             start_us: earliest_us,
             ..window
         };
-        let mut occurrences = self.expand(wider, day_zone)?;
+        let mut occurrences = self.expand(wider, day_zone, budget)?;
         occurrences
             .retain(|found| found.end_us > window.start_us || found.start_us >= window.start_us);
         Ok(occurrences)
@@ -112,6 +116,7 @@ impl Schedule {
         rule: &Rule,
         found: &mut Found,
         day_zone: &TimeZone,
+        budget: &mut Budget,
     ) -> Result<(), ScheduleError> {
         let start = &self.period.start;
         let zone = start.zone(day_zone);
@@ -133,16 +138,19 @@ impl Schedule {
             }
             _ => to.unwrap_or(DateTime::MAX),
         };
-        let mut instances = rule.instances_between(first, from.unwrap_or(first), to);
+        let instances = rule.instances_between(first, from.unwrap_or(first), to);
+        let mut instances = instances.within(budget.left());
         for wall in &mut instances {
             // Where instants end, so does every rule.
             let Some(start_us) = time::wall_to_instant(wall, &zone) else {
                 break;
             };
+            budget.spend(OCCURRENCE_STEPS)?;
             if start_us <= last_us {
                 found.add_at(start_us, wall, &zone, self.period.length)?;
             }
         }
+        budget.spend(instances.steps_taken())?;
         if instances.is_cut_short() {
             Err(ScheduleError::CutShort)
         } else {

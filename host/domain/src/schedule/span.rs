@@ -5,7 +5,7 @@ use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 
 use super::expand::last_us;
-use super::{Moment, Schedule, ScheduleError};
+use super::{Budget, Moment, Schedule, ScheduleError};
 use crate::recurrence::{End, Rule, Until};
 use crate::time;
 
@@ -27,7 +27,8 @@ pub struct Span {
 
 impl Schedule {
     /// The time that all occurrences lie in, whatever zone days are looked at from.
-    pub fn span(&self) -> Result<Span, ScheduleError> {
+    pub fn span(&self, budget: &mut Budget) -> Result<Span, ScheduleError> {
+        budget.spend(self.moment_steps())?;
         let recurrence = self.recurrence();
         let added = recurrence.added.iter().map(|(start, _)| start);
         let moved = recurrence
@@ -41,7 +42,7 @@ impl Schedule {
             last_start_us = last_start_us.map(|last| last.max(at_us));
         }
         for rule in &recurrence.rules {
-            let end_us = self.end_of(rule);
+            let end_us = self.end_of(rule, budget)?;
             last_start_us = last_start_us.and_then(|last| Some(last.max(end_us?)));
         }
         let reach_us = self.longest_us().saturating_add(MARGIN_US);
@@ -52,9 +53,9 @@ impl Schedule {
     }
 
     /// The last instant at which a rule's occurrence may begin, but for the margin.
-    fn end_of(&self, rule: &Rule) -> Option<i64> {
+    fn end_of(&self, rule: &Rule, budget: &mut Budget) -> Result<Option<i64>, ScheduleError> {
         let start = &self.period().start;
-        match rule.end() {
+        Ok(match rule.end() {
             End::Never => None,
             End::Until(Until::Date(date)) => {
                 time::wall_to_instant(date.to_datetime(Time::MAX), &TimeZone::UTC)
@@ -65,16 +66,19 @@ impl Schedule {
                 let last = first
                     .checked_add(COUNTED_YEARS.years())
                     .unwrap_or(DateTime::MAX);
-                let mut instances = rule.instances_between(first, first, last);
+                let mut instances = rule
+                    .instances_between(first, first, last)
+                    .within(budget.left());
                 let mut found = 0_u32;
                 let mut latest = first;
                 for instance in instances.by_ref().take(COUNTED_MAX) {
                     found = found.saturating_add(1);
                     latest = instance;
                 }
+                budget.spend(instances.steps_taken())?;
                 // Those that are missing may be still to come.
                 if found < count {
-                    return None;
+                    return Ok(None);
                 }
                 let zone = match start {
                     Moment::Local { zone, .. } => zone.clone(),
@@ -82,6 +86,6 @@ impl Schedule {
                 };
                 time::wall_to_instant(latest, &zone)
             }
-        }
+        })
     }
 }

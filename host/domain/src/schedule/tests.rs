@@ -60,7 +60,9 @@ fn year(of: i16) -> Window {
 /// Start and end of each occurrence, in UTC.
 #[track_caller]
 fn check(schedule: &Schedule, window: Window, expected: &[[&str; 2]]) {
-    let occurrences = schedule.expand(window, &berlin()).expect("expands");
+    let occurrences = schedule
+        .expand(window, &berlin(), &mut Budget::default())
+        .expect("expands");
     let shown: Vec<[String; 2]> = occurrences
         .iter()
         .map(|found| [found.start_us, found.end_us].map(time::rfc3339))
@@ -145,7 +147,9 @@ fn in_a_gap_the_offset_before_it_holds_and_in_a_fold_the_first() {
         "FREQ=HOURLY;BYMINUTE=0,30;COUNT=5",
     );
     let starts = ["00:30", "01:00", "01:30"].map(|clock| format!("2026-03-29T{clock}:00Z"));
-    let occurrences = hourly.expand(year(2026), &berlin()).expect("expands");
+    let occurrences = hourly
+        .expand(year(2026), &berlin(), &mut Budget::default())
+        .expect("expands");
     let shown: Vec<String> = occurrences
         .iter()
         .map(|found| time::rfc3339(found.start_us))
@@ -165,7 +169,9 @@ fn until_bounds_by_instant_where_the_start_has_a_zone() {
             schedule.recurrence().rules[0].to_string(),
             format!("FREQ=DAILY;UNTIL={kept}")
         );
-        let found = schedule.expand(year(2026), &berlin()).expect("expands");
+        let found = schedule
+            .expand(year(2026), &berlin(), &mut Budget::default())
+            .expect("expands");
         assert_eq!(found.len(), count, "{until}");
     };
     check_until("20260603T070000Z", "20260603T070000Z", 3);
@@ -179,7 +185,9 @@ fn until_bounds_by_instant_where_the_start_has_a_zone() {
         "FREQ=DAILY;UNTIL=20260603"
     );
     assert_eq!(
-        days.expand(year(2026), &berlin()).expect("expands").len(),
+        days.expand(year(2026), &berlin(), &mut Budget::default())
+            .expect("expands")
+            .len(),
         3
     );
 }
@@ -215,7 +223,9 @@ fn dates_are_added_and_taken_away_and_single_occurrences_moved() {
         ["2026-06-08T07:00:00Z", "2026-06-08T08:00:00Z"],
     ];
     check(&schedule, year(2026), &expected);
-    let first = schedule.expand(year(2026), &berlin()).expect("expands")[0];
+    let first = schedule
+        .expand(year(2026), &berlin(), &mut Budget::default())
+        .expect("expands")[0];
     assert_eq!(first.original_start_us, at_us("2026-06-22T07:00:00Z"));
     assert_eq!(first.override_index, Some(1));
 }
@@ -227,12 +237,24 @@ fn a_window_holds_what_begins_in_it_or_what_it_shares_time_with() {
         start_us: at_us("2026-06-02T00:00:00Z"),
         end_us: at_us("2026-06-02T22:00:00Z"),
     };
-    assert_eq!(schedule.expand(window, &berlin()), Ok(vec![]));
+    assert_eq!(
+        schedule.expand(window, &berlin(), &mut Budget::default()),
+        Ok(vec![])
+    );
     let overlapping = schedule
-        .expand_overlapping(window, &berlin())
+        .expand_overlapping(window, &berlin(), &mut Budget::default())
         .expect("expands");
     let starts: Vec<i64> = overlapping.iter().map(|found| found.start_us).collect();
     assert_eq!(starts, [at_us("2026-06-01T22:00:00Z")]);
+    // What lasts no time at all is in the window that it begins with, and in no other.
+    let reminder = ruled("2020-01-01T00:00:00Z", "PT0S", "FREQ=DAILY");
+    let overlapping = reminder.expand_overlapping(window, &berlin(), &mut Budget::default());
+    let starts: Vec<i64> = overlapping
+        .expect("expands")
+        .iter()
+        .map(|found| found.start_us)
+        .collect();
+    assert_eq!(starts, [window.start_us]);
 }
 
 #[test]
@@ -305,7 +327,7 @@ fn an_expansion_has_its_limits() {
         "FREQ=HOURLY;BYMINUTE=0,15,30,45;BYSECOND=0,15,30,45",
     );
     assert_eq!(
-        flood.expand(year(2026), &berlin()),
+        flood.expand(year(2026), &berlin(), &mut Budget::default()),
         Err(ScheduleError::TooManyOccurrences)
     );
     let never = ruled(
@@ -314,7 +336,9 @@ fn an_expansion_has_its_limits() {
         "FREQ=HOURLY;INTERVAL=2;BYHOUR=1",
     );
     assert_eq!(
-        never.expand(year(2026), &berlin()).map(|found| found.len()),
+        never
+            .expand(year(2026), &berlin(), &mut Budget::default())
+            .map(|found| found.len()),
         Ok(1)
     );
     let long = ruled(
@@ -323,7 +347,7 @@ fn an_expansion_has_its_limits() {
         "FREQ=HOURLY;COUNT=4000000000",
     );
     assert_eq!(
-        long.expand(year(2026), &berlin()),
+        long.expand(year(2026), &berlin(), &mut Budget::default()),
         Err(ScheduleError::CutShort)
     );
     let backwards = Window {
@@ -331,7 +355,7 @@ fn an_expansion_has_its_limits() {
         end_us: 0,
     };
     assert_eq!(
-        long.expand(backwards, &berlin()),
+        long.expand(backwards, &berlin(), &mut Budget::default()),
         Err(ScheduleError::Window)
     );
     let everything = Window {
@@ -339,15 +363,62 @@ fn an_expansion_has_its_limits() {
         end_us: i64::MAX,
     };
     let last_days = ruled("9998-12-31T09:00:00", "PT1S", "FREQ=YEARLY");
-    let found = last_days.expand(everything, &berlin());
+    let found = last_days.expand(everything, &berlin(), &mut Budget::default());
     assert_eq!(found.map(|found| found.len()), Ok(1));
     let yearly = ruled("2026-01-01T00:00:00Z", "PT1S", "FREQ=YEARLY");
     assert_eq!(
         yearly
-            .expand(everything, &berlin())
+            .expand(everything, &berlin(), &mut Budget::default())
             .map(|found| found.len()),
         Ok(7974)
     );
+}
+
+#[test]
+fn schedules_share_a_budget_and_say_when_it_is_used_up() {
+    let hourly = ruled("2026-01-01T00:00:00Z", "PT1S", "FREQ=HOURLY");
+    let mut budget = Budget::new(100_000);
+    let found = hourly.expand(year(2026), &berlin(), &mut budget);
+    assert_eq!(found.map(|found| found.len()), Ok(365 * 24));
+    assert!((20_000..60_000).contains(&budget.left()), "{budget:?}");
+    let refused = hourly.expand(year(2026), &berlin(), &mut budget);
+    assert_eq!(
+        (refused, budget.left()),
+        (Err(ScheduleError::OverBudget), 0)
+    );
+    let numbers: Vec<String> = (1..=366).map(|number| number.to_string()).collect();
+    let numbers = numbers.join(",");
+    let costly =
+        format!("FREQ=YEARLY;BYYEARDAY={numbers};BYSETPOS={numbers};BYMONTH=2;BYMONTHDAY=30");
+    let costly = ruled("0001-01-01T00:00:00Z", "PT1S", &costly);
+    let mut budget = Budget::new(100_000);
+    let whole = Window {
+        start_us: at_us("0001-01-01T00:00:00Z"),
+        end_us: at_us("9000-01-01T00:00:00Z"),
+    };
+    let refused = costly.expand(whole, &berlin(), &mut budget);
+    assert_eq!(refused, Err(ScheduleError::OverBudget));
+    let mut budget = Budget::new(1_000);
+    let lent = budget.lend(600, |part| part.spend(100));
+    assert_eq!((lent, budget.left()), (Ok(()), 900));
+    let lent = budget.lend(600, |part| part.spend(700));
+    assert_eq!((lent, budget.left()), (Err(ScheduleError::OverBudget), 300));
+}
+
+#[test]
+fn a_days_original_is_its_date_and_a_times_its_instant() {
+    let name = |schedule: &Schedule, zone: &str| {
+        let zone = TimeZone::get(zone).expect("a zone");
+        let found = schedule.expand(year(2026), &zone, &mut Budget::default());
+        let first = found.expect("expands")[0];
+        schedule.original_text(first.original_start_us, &zone)
+    };
+    let day = ruled("2026-03-29", "P1D", "FREQ=YEARLY");
+    let time = ruled("2026-03-29T09:00:00", "PT1H", "FREQ=YEARLY");
+    for zone in ["Europe/Berlin", "America/New_York", "Pacific/Kiritimati"] {
+        assert_eq!(name(&day, zone), "2026-03-29");
+        assert_eq!(name(&time, zone), "2026-03-29T07:00:00Z");
+    }
 }
 
 #[test]

@@ -63,6 +63,18 @@ fn a_line_is_rounded_once_after_its_allowances_and_charges() {
     let mut adjusted = line("3", "0.3333", "0");
     adjusted.adjustments = vec![allowance("0.005", "0"), charge("0.0101", "0")];
     check("EUR", &[adjusted], &[], ["1.01", "0.00", "1.01"]);
+    // Rounded before as well, it would be 1.00.
+    let mut nearly = line("1", "1.004", "0");
+    nearly.adjustments = vec![charge("0.004", "0")];
+    check("EUR", &[nearly], &[], ["1.01", "0.00", "1.01"]);
+    // Each of them counts.
+    let mut several = line("1", "10", "0");
+    several.adjustments = vec![
+        allowance("1", "0"),
+        charge("0.30", "0"),
+        allowance("2", "0"),
+    ];
+    check("EUR", &[several], &[], ["7.30", "0.00", "7.30"]);
 }
 
 #[test]

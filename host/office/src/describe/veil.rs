@@ -1,4 +1,4 @@
-//! What a viewer does not see of a change set: hidden values are told as changed, and not what they are.
+//! What a viewer does not see of a change set: of a record that changes, hidden members are named and nothing more.
 
 use std::collections::HashMap;
 
@@ -6,6 +6,7 @@ use bursar_db::Database;
 use bursar_domain::{
     confidentiality::{Class, is_hidden},
     office::Collection,
+    pointer,
     row::{Kind, RowKey},
 };
 
@@ -47,22 +48,23 @@ fn collection_of(row: &RowDiff) -> Option<String> {
     parts.next().filter(|_| is_record).map(str::to_owned)
 }
 
+/// Hidden members are named whether they are there or not, and whether they differ or not: that they do is told by their
+/// values (REC-4).
 fn veil(row: &mut RowDiff, definition: &Collection, clearance: Class) {
     let hidden = |member: &str| is_hidden(&definition.fields, clearance, member);
-    let fields = std::mem::take(&mut row.fields);
-    for field in fields {
-        let steps = field.pointer.strip_prefix('/').unwrap_or_default();
-        let member = steps.split('/').next().unwrap_or_default();
-        let member = member.replace("~1", "/").replace("~0", "~");
-        if !hidden(&member) {
-            row.fields.push(field);
-            continue;
-        }
-        let pointer = format!("/{}", member.replace('~', "~0").replace('/', "~1"));
-        if row.fields.last().is_none_or(|last| last.pointer != pointer) {
-            row.fields.push(FieldDiff::hidden(pointer));
-        }
+    let members = definition.hidden_from(clearance);
+    if members.is_empty() {
+        return;
     }
+    // A field that is the whole record is there only if nothing else is, hidden members included.
+    row.fields.retain(|field| {
+        let member = pointer::member(&field.pointer);
+        member.is_some_and(|member| !hidden(&member))
+    });
+    let named = members
+        .iter()
+        .map(|member| FieldDiff::hidden(format!("/{}", pointer::escape(member))));
+    row.fields.extend(named);
     if NAMING.iter().any(|member| hidden(member)) {
         let (_, name) = row.key.split_once('/').unwrap_or_default();
         row.title = name.to_owned();
@@ -76,29 +78,35 @@ mod tests {
     use super::*;
     use crate::describe::{DiffKind, to_text};
 
+    fn field(pointer: &str) -> FieldDiff {
+        FieldDiff {
+            pointer: pointer.to_owned(),
+            before: Some(json!(1)),
+            after: Some(json!(2)),
+            is_hidden: false,
+        }
+    }
+
     #[test]
-    fn a_hidden_value_is_told_as_changed_and_nothing_more() {
+    fn hidden_members_are_named_whether_they_differ_or_not() {
         let definition: Collection = serde_json::from_value(json!({
             "schema": {},
             "fields": {"pay": {"class": "confidential"}, "key": {"class": "restricted"}}
         }))
         .expect("a definition");
-        let field = |pointer: &str| FieldDiff {
-            pointer: pointer.to_owned(),
-            before: Some(json!(1)),
-            after: Some(json!(2)),
-            is_hidden: false,
+        let veiled = |pointers: &[&str]| {
+            let mut row = RowDiff {
+                key: "record/staff/7".to_owned(),
+                title: "staff \"K7\"".to_owned(),
+                kind: DiffKind::Changed,
+                fields: pointers.iter().map(|pointer| field(pointer)).collect(),
+            };
+            veil(&mut row, &definition, Class::Internal);
+            to_text(&[row])
         };
-        let mut row = RowDiff {
-            key: "record/staff/7".to_owned(),
-            title: "staff \"K7\"".to_owned(),
-            kind: DiffKind::Changed,
-            fields: vec![field("/pay/base"), field("/pay/bonus"), field("/team")],
-        };
-        veil(&mut row, &definition, Class::Internal);
-        assert_eq!(
-            to_text(&[row]),
-            "~ staff/7\n    /pay: changed (hidden)\n    /team: 1 -> 2\n"
-        );
+        let expected = "~ staff/7\n    /team: 1 -> 2\n    /key: (hidden)\n    /pay: (hidden)\n";
+        assert_eq!(veiled(&["/pay/base", "/pay/bonus", "/team"]), expected);
+        assert_eq!(veiled(&["/team"]), expected);
+        assert_eq!(veiled(&[""]), veiled(&["/key"]));
     }
 }

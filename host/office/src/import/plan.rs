@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use bursar_domain::{
     derive::{record_space, unique_text},
     draft::UniqueKey,
+    pointer,
     problem::Problem,
 };
 use serde_json::{Map, Value};
@@ -378,8 +379,7 @@ impl Plan {
 
     /// The column that a problem of a record's value is about, by the value's pointer.
     pub(crate) fn column_at<'r>(&self, row: &'r Candidate, pointer: &str) -> Option<&'r str> {
-        let step = pointer.split('/').nth(1)?;
-        let name = step.replace("~1", "/").replace("~0", "~");
+        let name = pointer::member(pointer)?;
         let is_it = |place: &usize| self.properties[*place].name == name;
         let cell = row.cells.iter().find(|(place, ..)| is_it(place));
         cell.map(|(_, column, _)| &**column)
@@ -387,7 +387,7 @@ impl Plan {
 }
 
 fn at_column(name: &str) -> String {
-    let step = shorten(name).replace('~', "~0").replace('/', "~1");
+    let step = pointer::escape(&shorten(name));
     format!("/mapping/columns/{step}")
 }
 

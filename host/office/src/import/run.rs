@@ -2,12 +2,9 @@
 
 use std::io::{Read, Seek};
 
-use bursar_db::{Database, Proposal, Verdict};
-use bursar_domain::{
-    manifest::{Need, RecordOperation},
-    problem::Problem,
-    row::Seq,
-};
+use bursar_db::Database;
+use bursar_domain::manifest::{Need, RecordOperation};
+use futures_util::future::join;
 use sha2::{Digest, Sha256};
 
 use super::{
@@ -17,6 +14,7 @@ use super::{
     stage::{Outcome, Staged, Stager},
 };
 use crate::{
+    commit::propose,
     error::Error,
     session::{Context, Session},
     write::Write,
@@ -64,9 +62,9 @@ pub async fn preview<R: Read + Seek + Send>(
     check(context, import)?;
     let mut pass = Pass::open(database, context, import, source).await?;
     let mut report = Report::default();
-    while let Some(rows) = pass.next_chunk()? {
-        let mut session = pass.session(0, context.now_us);
-        let staged = pass.stager.stage(&mut session, &rows).await?;
+    while let Some(chunk) = pass.next_chunk()? {
+        let mut session = pass.session(chunk.number, 0, context.now_us);
+        let staged = pass.stager.stage(&mut session, &chunk.rows).await?;
         report.add(&staged);
         progress(Progress {
             stage: Stage::Checking,
@@ -106,17 +104,20 @@ pub async fn commit<R: Read + Seek + Send>(
     }
     check(context, import)?;
     let mut pass = Pass::open(database, context, import, source).await?;
-    while let Some(rows) = pass.next_chunk()? {
-        let is_good = pass.commit_chunk(&rows, import.mode, &mut imported).await?;
-        if !is_good {
+    let mut next = pass.prepare_next().await?;
+    while let Some(chunk) = next {
+        let After::Committed(following) =
+            pass.commit_chunk(chunk, import.mode, &mut imported).await?
+        else {
             imported.end = End::Stopped;
             break;
-        }
+        };
         progress(Progress {
             stage: Stage::Committing,
             rows_done: imported.report.counts.rows,
             rows_total,
         });
+        next = following;
     }
     Ok(imported)
 }
@@ -141,6 +142,28 @@ fn check(context: &Context, import: &Import) -> Result<(), Error> {
         return Err(Error::invalid("out-of-range", "/chunk_rows", message));
     }
     Ok(())
+}
+
+/// Rows that are committed together.
+struct Chunk {
+    /// From 1.
+    number: u64,
+    rows: Vec<SourceRow>,
+}
+
+/// A chunk that can be proposed.
+struct Prepared {
+    chunk: Chunk,
+    session: Session,
+    report: Report,
+}
+
+/// What came of a chunk.
+enum After {
+    /// It is committed; the next one, if there is one, is ready.
+    Committed(Option<Box<Prepared>>),
+    /// Rows are bad that must not be: nothing is done.
+    Refused,
 }
 
 /// One reading of the file from its start to its end.
@@ -184,7 +207,7 @@ impl<'p, R: Read + Seek + Send> Pass<'p, R> {
     }
 
     /// The next rows; none at the end.
-    fn next_chunk(&mut self) -> Result<Option<Vec<SourceRow>>, Error> {
+    fn next_chunk(&mut self) -> Result<Option<Chunk>, Error> {
         let (mut rows, mut bytes) = (Vec::new(), 0);
         while rows.len() < self.chunk_rows && bytes < CHUNK_BYTES_MAX {
             let Some(row) = self.rows.next_row()? else {
@@ -199,14 +222,15 @@ impl<'p, R: Read + Seek + Send> Pass<'p, R> {
             let message = format!("an import has at most {ROWS_MAX} rows: split the file");
             return Err(Error::invalid("too-many", "", message));
         }
-        Ok(Some(rows).filter(|rows| !rows.is_empty()))
+        let number = self.chunks;
+        Ok((!rows.is_empty()).then_some(Chunk { number, rows }))
     }
 
     /// A session whose made ids are its own.
-    fn session(&self, attempt: u64, now_us: i64) -> Session {
+    fn session(&self, chunk: u64, attempt: u64, now_us: i64) -> Session {
         let seed = Sha256::new()
             .chain_update(self.context.seed)
-            .chain_update(self.chunks.to_be_bytes())
+            .chain_update(chunk.to_be_bytes())
             .chain_update(attempt.to_be_bytes())
             .finalize()
             .into();
@@ -218,33 +242,69 @@ impl<'p, R: Read + Seek + Send> Pass<'p, R> {
         Session::new(self.database, context)
     }
 
-    /// Commits a chunk, again if others were quicker. False, and nothing is done, if rows are bad that must not be.
+    /// Makes the next chunk ready; none at the end.
+    async fn prepare_next(&mut self) -> Result<Option<Box<Prepared>>, Error> {
+        match self.next_chunk()? {
+            Some(chunk) => Ok(Some(self.prepare(chunk, 0).await?)),
+            None => Ok(None),
+        }
+    }
+
+    async fn prepare(&mut self, chunk: Chunk, attempt: u64) -> Result<Box<Prepared>, Error> {
+        // Made ids begin with the time: those of one chunk follow those of the chunk before.
+        let now_us = self.database.now_us().await?;
+        let mut session = self.session(chunk.number, attempt, now_us);
+        self.depend(&mut session).await?;
+        let staged = self.stager.stage(&mut session, &chunk.rows).await?;
+        let mut report = Report::default();
+        report.add(&staged);
+        session.apply(staged.into_iter().filter_map(written).collect())?;
+        Ok(Box::new(Prepared {
+            chunk,
+            session,
+            report,
+        }))
+    }
+
+    /// Commits a chunk, again if others were quicker, and makes the next one ready.
+    ///
+    /// What was checked as a whole is looked at while the chunk before is on its way to the disk: the check saw none of the
+    /// file's rows among the records either, and what others changed meanwhile makes the chunk stale.
     async fn commit_chunk(
         &mut self,
-        rows: &[SourceRow],
+        mut now: Box<Prepared>,
         mode: Mode,
         imported: &mut Imported,
-    ) -> Result<bool, Error> {
-        for attempt in 0..TRIES_MAX {
-            // Made ids begin with the time: those of one chunk follow those of the chunk before.
-            let now_us = self.database.now_us().await?;
-            let mut session = self.session(attempt, now_us);
-            self.depend(&mut session).await?;
-            let staged = self.stager.stage(&mut session, rows).await?;
-            let is_bad = |row: &Staged| matches!(row.outcome, Outcome::Bad(_));
-            let mut report = Report::default();
-            if mode == Mode::AllOrNothing && staged.iter().any(is_bad) {
-                imported.report.add(&staged);
-                return Ok(false);
+    ) -> Result<After, Error> {
+        let mut next = None;
+        for attempt in 1..=TRIES_MAX {
+            let Prepared {
+                chunk,
+                session,
+                report,
+            } = *now;
+            if mode == Mode::AllOrNothing && report.counts.bad > 0 {
+                imported.report.join(report);
+                return Ok(After::Refused);
             }
-            report.add(&staged);
-            session.apply(staged.into_iter().filter_map(written).collect())?;
-            if let Some(seq) = propose(self.database, session).await? {
+            let proposed = propose(self.database, "import", session);
+            let proposed = if mode == Mode::AllOrNothing && attempt == 1 {
+                let (proposed, following) = join(proposed, self.prepare_next()).await;
+                next = following?;
+                proposed?
+            } else {
+                proposed.await?
+            };
+            if let Some(seq) = proposed {
                 imported.report.join(report);
                 imported.commits += u64::from(seq > 0);
                 imported.last_seq = Some(seq).filter(|seq| *seq > 0).or(imported.last_seq);
-                return Ok(true);
+                if mode == Mode::SkipBadRows {
+                    next = self.prepare_next().await?;
+                }
+                return Ok(After::Committed(next));
             }
+            now = self.prepare(chunk, attempt).await?;
         }
         let message = "others keep changing the same records: try again";
         Err(Error::conflict("contention", message))
@@ -266,26 +326,6 @@ fn written(staged: Staged) -> Option<Write> {
     match staged.outcome {
         Outcome::New(write) | Outcome::Changed(write, _) => Some(write),
         Outcome::Same(_) | Outcome::Bad(_) => None,
-    }
-}
-
-/// The commit's number, 0 if there was nothing to commit, none if others were quicker.
-async fn propose(database: &Database, session: Session) -> Result<Option<Seq>, Error> {
-    let author = session.context().actor.clone();
-    let (draft, _) = session.into_parts();
-    if draft.is_empty() {
-        return Ok(Some(0));
-    }
-    let proposal = Proposal {
-        author,
-        cause: "import".to_owned(),
-        draft,
-        settles: None,
-    };
-    match database.propose(proposal).await? {
-        Verdict::Committed { seq, .. } => Ok(Some(seq)),
-        Verdict::Stale(_) | Verdict::Fenced => Ok(None),
-        Verdict::Refused(Problem { code, message, .. }) => Err(Error::conflict(&code, message)),
     }
 }
 

@@ -8,7 +8,9 @@ use bursar_domain::{
 use jiff::civil::Date;
 use serde::Serialize;
 
-/// One language.
+use crate::language::{self, Language};
+
+/// The words of one language.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Words {
     /// BCP 47.
@@ -48,12 +50,8 @@ pub(super) struct Words {
     pub charge: &'static str,
     /// Of an exempt tax category.
     pub exempt: &'static str,
-    /// Between whole and fraction, and between thousands.
     #[serde(skip)]
-    marks: (char, char),
-    /// As `strftime` writes it.
-    #[serde(skip)]
-    date: &'static str,
+    written: &'static Language,
 }
 
 const ENGLISH: Words = Words {
@@ -92,8 +90,7 @@ const ENGLISH: Words = Words {
     allowance: "Allowance",
     charge: "Charge",
     exempt: "exempt",
-    marks: ('.', ','),
-    date: "%-d %B %Y",
+    written: &language::ENGLISH,
 };
 
 const GERMAN: Words = Words {
@@ -132,15 +129,13 @@ const GERMAN: Words = Words {
     allowance: "Nachlass",
     charge: "Zuschlag",
     exempt: "steuerfrei",
-    marks: (',', '.'),
-    date: "%d.%m.%Y",
+    written: &language::GERMAN,
 };
 
 impl Words {
     /// Those of a language tag (BCP 47); English for all that it does not know.
     pub(super) fn of(tag: &str) -> &'static Self {
-        let primary = tag.split('-').next().unwrap_or_default();
-        if primary.eq_ignore_ascii_case("de") {
+        if Language::of(tag) == &language::GERMAN {
             &GERMAN
         } else {
             &ENGLISH
@@ -166,72 +161,16 @@ impl Words {
     }
 
     pub(super) fn date(&self, date: Date) -> String {
-        date.strftime(self.date).to_string()
+        self.written.date(date)
     }
 
     /// An amount with its currency.
     pub(super) fn money(&self, amount: Money) -> String {
-        format!("{} {}", self.plain(&amount.amount_text()), amount.currency)
+        self.written.money(amount)
     }
 
     /// A number with the marks of the language.
     pub(super) fn number(&self, number: Decimal) -> String {
-        self.plain(&number.to_string())
-    }
-
-    fn plain(&self, text: &str) -> String {
-        let (point, between) = self.marks;
-        let (sign, digits) = match text.strip_prefix('-') {
-            Some(digits) => ("\u{2212}", digits),
-            None => ("", text),
-        };
-        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-        let mut written = String::from(sign);
-        for (place, digit) in whole.chars().enumerate() {
-            if place > 0 && (whole.len() - place).is_multiple_of(3) {
-                written.push(between);
-            }
-            written.push(digit);
-        }
-        if !fraction.is_empty() {
-            written.push(point);
-            written.push_str(fraction);
-        }
-        written
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_have_the_marks_of_their_language() {
-        let check = |text: &str, english: &str, german: &str| {
-            let number: Decimal = text.parse().expect("a decimal");
-            assert_eq!(ENGLISH.number(number), english);
-            assert_eq!(GERMAN.number(number), german);
-        };
-        check("0", "0", "0");
-        check("999.5", "999.5", "999,5");
-        check("1000", "1,000", "1.000");
-        check(
-            "-1234567.89",
-            "\u{2212}1,234,567.89",
-            "\u{2212}1.234.567,89",
-        );
-    }
-
-    #[test]
-    fn languages_are_found_by_their_first_part() {
-        for (tag, expected) in [
-            ("de-AT", "de"),
-            ("DE", "de"),
-            ("en-GB", "en"),
-            ("fr", "en"),
-            ("", "en"),
-        ] {
-            assert_eq!(Words::of(tag).language, expected, "{tag}");
-        }
+        self.written.number(number)
     }
 }

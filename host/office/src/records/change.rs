@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bursar_domain::{
-    canonical::weight,
     manifest::RecordOperation,
     row::{Kind, RowKey},
 };
@@ -85,7 +84,6 @@ impl Session {
         definition.check(&body)?;
         self.check_references(&definition.collection, Some(&row.body), &body)
             .await?;
-        let weight = weight(&sight.visible(&body));
         let write = Write::new(
             row.key.clone(),
             Some(&row),
@@ -94,7 +92,7 @@ impl Session {
         )?;
         self.refuse_taken(&write.key, &write.unique, "not-unique")
             .await?;
-        self.apply(vec![Write { weight, ..write }])?;
+        self.apply(vec![sight.weighed(write)])?;
         let row = self.load_record(collection, id).await?;
         Ok(self.seen(&sight, &row))
     }

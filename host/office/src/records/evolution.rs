@@ -8,6 +8,7 @@ use bursar_domain::{
     draft::{Position, UniqueKey},
     index::FieldType,
     office::{Collection, PARTIES},
+    pointer,
     problem::Problem,
     row::{Kind, Row, RowKey},
 };
@@ -290,7 +291,7 @@ fn check_rules(faults: &mut Faults, slug: &str, collection: &Collection) {
     );
     let properties = collection.schema.get("properties");
     for (name, rule) in collection.fields.iter().take(RULES_MAX) {
-        let pointer = format!("/fields/{}", name.replace('~', "~0").replace('/', "~1"));
+        let pointer = format!("/fields/{}", pointer::escape(name));
         faults.unless(
             properties.and_then(|members| members.get(name)).is_some(),
             "unknown",
@@ -323,7 +324,7 @@ fn check_rules(faults: &mut Faults, slug: &str, collection: &Collection) {
             faults.unless(
                 is_allowed,
                 "field-hidden",
-                &format!("/schema/{}", keyword.replace('~', "~0").replace('/', "~1")),
+                &format!("/schema/{}", pointer::escape(keyword)),
                 "with confidential members, a schema looks at each member by itself",
             );
         }

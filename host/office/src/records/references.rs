@@ -6,8 +6,6 @@ use std::{
 };
 
 use bursar_domain::{
-    canonical::weight,
-    confidentiality::redact,
     index::{Comparison, IndexField, fields_of},
     manifest::{Authority, RecordOperation},
     office::{Collection, OnDelete, PARTIES, Reference},
@@ -240,9 +238,8 @@ impl Removal {
                 Error::conflict("referred-to", message)
             })?;
             let clearance = authority.clearance(&key.collection);
-            let weight = weight(&redact(&body, &definition.collection.fields, clearance));
             let write = Write::new(key, Some(&row), body, Some(&definition.collection))?;
-            writes.push(Write { weight, ..write });
+            writes.push(write.seen_with(clearance, &definition.collection));
         }
         Ok(writes)
     }

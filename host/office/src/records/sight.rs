@@ -16,6 +16,7 @@ use crate::{
     listing::{Order, Test},
     schema::Definition,
     session::{Session, View},
+    write::Write,
 };
 
 /// A collection as a session sees it.
@@ -52,6 +53,11 @@ impl Sight {
     /// The part of a body that is seen.
     pub(crate) fn visible<'b>(&self, body: &'b Value) -> Cow<'b, Value> {
         redact(body, &self.definition.collection.fields, self.clearance)
+    }
+
+    /// An image, counted without what is hidden of it.
+    pub(crate) fn weighed(&self, write: Write) -> Write {
+        write.seen_with(self.clearance, &self.definition.collection)
     }
 
     /// Refuses whoever does not see every field.

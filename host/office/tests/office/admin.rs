@@ -2,7 +2,7 @@
 
 use bursar_domain::{
     manifest::Permission,
-    office::{Actor, Automation, Collection, Mode, Plugin, Stop},
+    office::{Actor, Automation, Collection, Mode, Plugin, Stop, Timer},
     run::{Event, Trigger},
 };
 use bursar_office::{
@@ -67,7 +67,8 @@ fn by_hand(input: Value) -> Trigger {
     }
 }
 
-async fn with_automation(office: &mut Organisation) -> Session {
+/// Enables "helper" for finance.
+pub async fn with_automation(office: &mut Organisation) -> Session {
     let mut session = office.person();
     session
         .install_plugin(DIGEST, &plugin())
@@ -222,8 +223,12 @@ async fn the_same_event_is_one_run() {
         .enqueue("helper", &event("2", nightly))
         .await
         .expect("queued");
+    let noted = Timer {
+        fired_until_us: NOW_US,
+        since_us: 0,
+    };
     session
-        .put_timer("helper", "nightly", NOW_US)
+        .put_timer("helper", "nightly", &noted)
         .await
         .expect("noted");
     let hourly = Trigger::Timer {

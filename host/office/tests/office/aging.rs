@@ -4,7 +4,7 @@ use bursar_db::Verdict;
 use bursar_domain::{aging::Buckets, invoice::Flow};
 use bursar_office::{
     Paging, Session,
-    aging::{Accounts, Aging, Balance},
+    aging::{Accounts, AgedAccount, Aging, Balance},
     allocations::Part,
 };
 use jiff::civil::{Date, date};
@@ -197,6 +197,54 @@ async fn nobody_sees_what_they_may_not_read() {
         .aging(&of_payables, &buckets)
         .await
         .expect("granted");
+}
+
+/// Party, minor units by bucket, and what is unapplied, of a page; and where the next one begins.
+async fn aged_page(
+    session: &mut Session,
+    paging: &Paging,
+) -> (Vec<(Option<String>, Vec<i64>, i64)>, Option<String>) {
+    let asked = accounts(Some(date(2026, 4, 1)));
+    let buckets = Buckets::default();
+    let page = session.aging_by_account(&asked, &buckets, paging);
+    let page = page.await.expect("a page");
+    let item = |item: &AgedAccount| {
+        let amounts = item.books.buckets.iter().map(|bucket| bucket.amount.minor);
+        let unapplied = item.books.unapplied.minor;
+        (item.party.clone(), amounts.collect(), unapplied)
+    };
+    (page.items.iter().map(item).collect(), page.next)
+}
+
+#[tokio::test]
+async fn an_aging_is_told_party_by_party() {
+    let mut office = Organisation::open().await;
+    settled(&mut office).await;
+    let (customer, supplier) = (office.customer.clone(), office.supplier.clone());
+    let mut session = office.person();
+    let unknown = (None, vec![0; 5], 8_000);
+    let known = (Some(customer), vec![0, 3_000, 0, 0, 0], 0);
+    let (all, next) = aged_page(&mut session, &Paging::first()).await;
+    assert_eq!((all, next), (vec![unknown.clone(), known.clone()], None));
+    let mut paging = Paging {
+        limit: 1,
+        after: None,
+    };
+    let (first, next) = aged_page(&mut session, &paging).await;
+    assert_eq!(first, std::slice::from_ref(&unknown));
+    paging.after = next;
+    assert_eq!(
+        aged_page(&mut session, &paging).await,
+        (vec![known.clone()], None)
+    );
+    // What the draft adds is there, in its place.
+    issued(&mut session, "2", &supplier).await;
+    let (mut all, _) = aged_page(&mut session, &Paging::first()).await;
+    let drafted = (Some(supplier), vec![0, 10_000, 0, 0, 0], 0);
+    let mut expected = vec![unknown, known, drafted];
+    all.sort();
+    expected.sort();
+    assert_eq!(all, expected);
 }
 
 #[tokio::test]

@@ -6,7 +6,12 @@ use bursar_domain::{
     schedule::Window,
     time,
 };
-use bursar_office::{Paging, Session, appointments::Whose, slots::SlotsAsked};
+use bursar_office::{
+    Paging, Session,
+    appointments::Whose,
+    due::{DueOccurrence, DueSearch},
+    slots::SlotsAsked,
+};
 use serde_json::{Value, json};
 
 use super::organisation::{Organisation, code, faults};
@@ -369,6 +374,7 @@ async fn who_looked_at_a_window_is_stale_once_something_happens_in_it() {
         starts(&mut reader, &["desk"], october()).await;
         let department = bursar_domain::office::Department {
             name: key.to_owned(),
+            ..bursar_domain::office::Department::default()
         };
         let put = reader.put_department(key, &department).await;
         put.expect("a department");
@@ -380,4 +386,99 @@ async fn who_looked_at_a_window_is_stale_once_something_happens_in_it() {
         outcomes.push(matches!(office.propose(reader).await, Verdict::Stale(_)));
     }
     assert_eq!(outcomes, [true, false]);
+}
+
+#[tokio::test]
+async fn what_a_question_costs_is_counted_over_all_of_its_entries() {
+    let mut office = desk().await;
+    let mut session = office.person();
+    for key in 0..80 {
+        let hourly = entry(json!({
+            "kind": "event", "title": "Look", "start": "2026-01-01T00:00:00Z", "length": "PT30M",
+            "rules": ["FREQ=HOURLY"],
+        }));
+        let key = key.to_string();
+        let made = session.create_entry("desk", &key, &hourly);
+        made.await.expect("an entry");
+    }
+    let week = window("2026-02-01T00:00:00Z", "2026-02-08T00:00:00Z");
+    let busy = session.free_busy(&whose(&["desk"], None), week).await;
+    assert_eq!(busy.expect("within the budget").len(), 7 * 24);
+    let year = window("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
+    let crowd = vec!["desk"; 3];
+    let refused = session.free_busy(&whose(&crowd, None), year).await;
+    let found = faults(refused);
+    assert_eq!(found, [("/window".to_owned(), "too-costly".to_owned())]);
+    let attendee = json!({"busy": {"calendars": ["desk"]}});
+    let asked: SlotsAsked = serde_json::from_value(json!({
+        "window": year, "length": "PT30M", "at_most": 1, "attendees": vec![attendee; 4],
+    }))
+    .expect("a search");
+    assert_eq!(code(session.find_slots(&asked).await), "too-costly");
+}
+
+#[tokio::test]
+async fn an_entry_that_takes_too_long_to_work_out_is_refused() {
+    let mut office = desk().await;
+    let mut session = office.person();
+    let rules = vec!["FREQ=HOURLY;BYMINUTE=0,20,40"; 8];
+    let costly = entry(json!({
+        "kind": "event", "title": "Costly", "start": "2026-01-01T00:00:00Z", "length": "PT0S", "rules": rules,
+    }));
+    let refused = session.create_entry("desk", "costly", &costly).await;
+    assert_eq!(code(refused), "too-costly");
+}
+
+/// What is due in a window.
+async fn dues(session: &mut Session, within: Window) -> Vec<DueOccurrence> {
+    let mut search = DueSearch::new("desk", within);
+    let mut found = Vec::new();
+    while let Some(page) = session.next_due(&mut search).await.expect("a page") {
+        assert!(page.left_out.is_empty());
+        found.extend(page.found);
+    }
+    found.sort_by_key(|due| due.start_us);
+    found
+}
+
+#[tokio::test]
+async fn what_was_there_in_time_was_missed_whatever_was_written_later() {
+    let mut office = desk().await;
+    let mut session = office.person();
+    let body = |title: &str, rule: &str| {
+        entry(json!({
+            "uid": "round", "kind": "event", "title": title, "start": "2026-10-20T09:00:00Z", "length": "PT0S",
+            "rules": [rule],
+        }))
+    };
+    let weekly = body("Round", "FREQ=WEEKLY");
+    let made = session.create_entry("desk", "round", &weekly).await;
+    let id = made.expect("an entry").id;
+    office.commit(session).await;
+    let in_time_us = office.database.now_us().await.expect("a clock");
+    for content in [
+        body("Renamed", "FREQ=WEEKLY"),
+        body("Renamed", "FREQ=DAILY"),
+    ] {
+        let mut session = office.person();
+        let updated = session.update_entry("desk", &id, None, &content).await;
+        updated.expect("an entry");
+        office.commit(session).await;
+        let mut session = office.person();
+        let mut search = DueSearch::new("desk", october());
+        let found: Vec<DueOccurrence> = dues(&mut session, october()).await;
+        let found = found.into_iter().filter(|due| due.uid == "round");
+        let found: Vec<DueOccurrence> = found.collect();
+        assert!(found.iter().all(|due| due.written_us > in_time_us));
+        let there = session.there_by(&mut search, found.clone(), |_| in_time_us);
+        let starts: Vec<String> = there
+            .await
+            .expect("an answer")
+            .iter()
+            .map(|due| due.original.clone())
+            .collect();
+        assert_eq!(starts, ["2026-10-20T09:00:00Z", "2026-10-27T09:00:00Z"]);
+        let none = session.there_by(&mut search, found, |_| in_time_us - 3_600_000_000);
+        assert!(none.await.expect("an answer").is_empty());
+    }
 }

@@ -348,8 +348,70 @@ async fn an_open_item_keeps_its_number_and_what_is_open_of_it() {
     );
 }
 
+/// Credits each line of an invoice by a note of its own; all are drafted before the first is issued, or each after the other.
+async fn by_lines(lines: Vec<Line>, rounding: i64, are_drafted_first: bool) {
+    let mut office = Organisation::open().await;
+    let customer = office.customer.clone();
+    let credits: Vec<LineCredit> = (1..)
+        .zip(&lines)
+        .map(|(number, line)| LineCredit {
+            line: number,
+            quantity: line.quantity,
+        })
+        .collect();
+    let invoiced = InvoiceContent {
+        lines,
+        rounding: Some(Decimal::new(rounding, 2).expect("a decimal")),
+        ..content(Flow::Receivable, &customer, "1")
+    };
+    let mut session = office.person();
+    let id = issued(&mut session, "1", &invoiced).await;
+    let mut notes = Vec::new();
+    for (place, credit) in credits.iter().enumerate() {
+        let key = format!("n{place}");
+        let note = session.draft_credit_note(&key, &id, std::slice::from_ref(credit));
+        let note = note.await.expect("a draft").id.to_string();
+        if !are_drafted_first {
+            issue(&mut session, &note).await;
+        }
+        notes.push(note);
+    }
+    if are_drafted_first {
+        for note in &notes {
+            issue(&mut session, note).await;
+        }
+    }
+    office.commit(session).await;
+    let mut session = office.person();
+    let invoice = session.invoice(&id).await.expect("an invoice").body;
+    assert_eq!(invoice.outstanding, eur(0), "{rounding}");
+    let mut carry = 0;
+    for note in &notes {
+        let note = session.invoice(note).await.expect("a note").body;
+        assert_eq!(note.outstanding, eur(0));
+        carry += usize::from(note.content.rounding.is_some());
+    }
+    assert_eq!(carry, 1, "the last one carries what rounds");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn inv_7_crediting_line_by_line_takes_back_what_rounds_the_invoice(
+        lines in proptest::collection::vec((1_i64..200, prop_oneof![Just(0), 1_000_i64..100_000]), 1..6),
+        rounding in -99_i64..100,
+        are_drafted_first in any::<bool>(),
+    ) {
+        // Some cost nothing, but not all of them.
+        let priced = |place: usize, price: i64| if place == 0 { price.max(1_000) } else { price };
+        let lines = lines.into_iter().enumerate();
+        let lines: Vec<Line> = lines
+            .map(|(place, (quantity, price))| line(quantity, priced(place, price), "Z", 0))
+            .collect();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(by_lines(lines, rounding, are_drafted_first));
+    }
 
     #[test]
     fn inv_7_crediting_everything_leaves_nothing(

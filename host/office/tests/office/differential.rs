@@ -388,7 +388,13 @@ impl Step {
                 let name = text.to_owned();
                 done(
                     session
-                        .put_department(self.slug, &Department { name })
+                        .put_department(
+                            self.slug,
+                            &Department {
+                                name,
+                                ..Department::default()
+                            },
+                        )
                         .await?,
                 )
             }

@@ -98,7 +98,7 @@ async fn a_new_content_keeps_what_was_there_before() {
         [(3, "person:ada"), (4, "person:ada"), (3, "person:ada")]
     );
     for (version, content) in versions.iter().zip([&b"one"[..], b"two!", b"one"]) {
-        let kept = office.database.blobs().get(&version.document.sha256);
+        let kept = office.database.blobs().get(&version.document.sha256).await;
         assert_eq!(kept.expect("it is kept"), content);
     }
     let older = session

@@ -108,7 +108,7 @@ async fn progress_is_told_for_each_chunk_of_both_stages() {
 #[tokio::test]
 async fn two_imports_of_one_file_at_once_make_each_record_once() {
     for office in opened_on_both().await {
-        two_at_once(office).await;
+        Box::pin(two_at_once(office)).await;
     }
 }
 

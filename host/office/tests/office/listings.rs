@@ -154,20 +154,18 @@ async fn a_cursor_is_good_for_the_same_arguments_only() {
         note(&mut session, title, Some(1)).await;
     }
     let order = by("title", Direction::Ascending);
-    let page = session
-        .search_records(
-            "notes",
-            &[],
-            &order,
-            &Paging {
-                limit: 1,
-                after: None,
-            },
-        )
-        .await
-        .expect("a page");
-    let after = page.next.expect("there is more");
+    let first = Paging {
+        limit: 1,
+        after: None,
+    };
+    let page = session.search_records("notes", &[], &order, &first).await;
+    let after = page.expect("a page").next.expect("there is more");
     let present = [test("rank", Comparison::Present, &[])];
+    let ranked = |rank: i64| [test("rank", Comparison::Equal, &[json!(rank)])];
+    let page = session
+        .search_records("notes", &ranked(1), &order, &first)
+        .await;
+    let of_rank = page.expect("a page").next.expect("there is more");
     let mut check = async |conditions: &[Test], order: &[Order], after: &str| {
         let paging = Paging {
             limit: 1,
@@ -187,6 +185,10 @@ async fn a_cursor_is_good_for_the_same_arguments_only() {
         "cursor-unusable"
     );
     assert_eq!(code(check(&[], &[], &after).await), "cursor-unusable");
+    let next = check(&ranked(1), &order, &of_rank).await;
+    assert_eq!(next.expect("a page"), ["b"]);
+    let refused = check(&ranked(2), &order, &of_rank).await;
+    assert_eq!(code(refused), "cursor-unusable");
     for hostile in [
         "",
         "zz",

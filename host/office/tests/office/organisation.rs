@@ -83,8 +83,21 @@ impl Organisation {
 
     /// One on SQLite, and one on PostgreSQL where the test runner started it.
     pub async fn open_on_both() -> Vec<Self> {
+        let mut found = Vec::new();
+        for (database, folder) in Self::nothing_on_both().await {
+            found.push(Self::founded(database, folder).await);
+        }
+        found
+    }
+
+    /// Databases with nothing in them: one on SQLite, and one on PostgreSQL where the test runner started it.
+    pub async fn nothing_on_both() -> Vec<(Database, TempDir)> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let mut found = vec![Self::open().await];
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let database = Database::open_sqlite(folder.path(), keys())
+            .await
+            .expect("a fresh database");
+        let mut found = vec![(database, folder)];
         let Ok(server) = std::env::var("BURSAR_TEST_POSTGRES") else {
             assert!(
                 std::env::var_os("BURSAR_REQUIRE_ALL").is_none(),
@@ -102,7 +115,7 @@ impl Organisation {
         let database = Database::new_postgres(&server, &name, folder.path(), keys())
             .await
             .expect("a new database");
-        found.push(Self::founded(database, folder).await);
+        found.push((database, folder));
         found
     }
 
@@ -122,6 +135,7 @@ impl Organisation {
             .expect("an entity");
         let department = Department {
             name: "Finance".to_owned(),
+            ..Department::default()
         };
         session
             .put_department("finance", &department)

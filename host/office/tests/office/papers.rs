@@ -6,11 +6,11 @@ use bursar_domain::{
     office::{Address, LegalEntity, PARTIES},
     totals::Tax,
 };
-use bursar_office::Session;
+use bursar_office::{Session, allocations::Part};
 use jiff::civil::date;
 use serde_json::{Value, json};
 
-use crate::organisation::{ENTITY, Organisation, code, content, entity};
+use crate::organisation::{ENTITY, Organisation, code, content, entity, eur, payment};
 
 fn decimal(text: &str) -> Decimal {
     Decimal::parse(text).expect("a decimal")
@@ -112,13 +112,16 @@ async fn an_issued_invoice_is_written_as_ubl() {
 #[tokio::test]
 async fn what_ubl_needs_and_is_missing_is_named() {
     let mut office = Organisation::open().await;
-    let id = invoice(&mut office, "de").await;
     let mut session = office.person();
     let bare = LegalEntity {
         address: None,
         ..seller()
     };
     session.put_entity(ENTITY, &bare).await.expect("put");
+    let party = customer(&mut session, "Kaufhaus Nord GmbH", "de").await;
+    let id = issued(&mut session, "1", &work(&party)).await;
+    office.commit(session).await;
+    let mut session = office.person();
     let refused = session.invoice_ubl(&id).await.expect_err("no country");
     assert!(refused.to_string().contains("BT-40"), "{refused}");
     assert_eq!(code(Err::<(), _>(refused)), "term-missing");
@@ -192,4 +195,59 @@ async fn a_legal_entitys_particulars_are_checked() {
             "{change}"
         );
     }
+}
+
+#[tokio::test]
+async fn inv_1_papers_say_what_was_so_when_the_invoice_was_issued() {
+    for mut office in Organisation::open_on_both().await {
+        let id = invoice(&mut office, "de").await;
+        let mut session = office.person();
+        let party = session.invoice(&id).await.expect("an invoice").body;
+        let party = party.content.party;
+        let page = session.invoice_page(&id).await.expect("a page");
+        let text = session.invoice_ubl(&id).await.expect("a text");
+        // Everybody moves, and something is paid.
+        let moved = LegalEntity {
+            name: "Acme Holding AG".to_owned(),
+            address: None,
+            bank_accounts: Vec::new(),
+            ..seller()
+        };
+        session.put_entity(ENTITY, &moved).await.expect("put");
+        let patch =
+            json!({"language": null, "tax_id": "FR1", "address": {"street": "Elsewhere 1"}});
+        let patched = session.patch_record(PARTIES, &party, None, &patch).await;
+        patched.expect("a record");
+        let paid = payment("R1", 100);
+        let paid = session.record_payment("p", &paid).await.expect("paid").id;
+        let part = Part {
+            invoice: id.clone(),
+            amount: eur(100),
+        };
+        session.allocate("a", &paid, &[part]).await.expect("set");
+        office.commit(session).await;
+        let mut session = office.person();
+        assert_eq!(session.invoice_page(&id).await.expect("a page"), page);
+        assert_eq!(session.invoice_ubl(&id).await.expect("a text"), text);
+        // A new one says what is so now, of whoever has no language any more.
+        let next = issued(&mut session, "2", &work(&party)).await;
+        let page = session.invoice_page(&next).await.expect("a page");
+        assert!(page.contains("Acme Holding AG") && page.contains("Elsewhere 1"));
+    }
+}
+
+#[tokio::test]
+async fn a_term_of_a_wrong_type_is_left_out_alone() {
+    let mut office = Organisation::open().await;
+    let party = office.customer.clone();
+    let mut session = office.person();
+    let terms =
+        json!({"payment_terms": "30 days net", "exemption_reason": 7, "buyer_reference": ["x"]});
+    let content = InvoiceContent {
+        extra: terms,
+        ..work(&party)
+    };
+    let id = issued(&mut session, "1", &content).await;
+    let page = session.invoice_page(&id).await.expect("a page");
+    assert!(page.contains("30 days net"), "{page}");
 }

@@ -136,6 +136,34 @@ async fn a_record_that_is_named_stays_goes_or_is_forgotten() {
 }
 
 #[tokio::test]
+async fn rec_8_what_is_held_does_not_go_with_another() {
+    let mut office = Organisation::open().await;
+    let mut session = office.person();
+    define(&mut session, "gone", &naming("notes", "cascade", &[])).await;
+    let target = note(&mut session, "a", None).await;
+    make(&mut session, "gone", "free", Some(&target)).await;
+    let kept = make(&mut session, "gone", "held", Some(&target)).await;
+    let noted = session
+        .hold_record("gone", &kept, "audit", "evidence")
+        .await;
+    noted.expect("a hold");
+    office.commit(session).await;
+
+    let mut session = office.person();
+    let removed = session.remove_record("notes", &target, None).await;
+    assert_eq!(code(removed), "held");
+    assert!(session.draft().is_empty());
+    let released = session.release_record("gone", &kept, "audit").await;
+    released.expect("it was held");
+    office.commit(session).await;
+    let mut session = office.person();
+    let removed = session.remove_record("notes", &target, None).await;
+    removed.expect("nothing holds it");
+    assert_eq!(count(&mut session, "gone").await, 0);
+    office.commit(session).await;
+}
+
+#[tokio::test]
 async fn records_that_name_each_other_go_together() {
     let mut office = Organisation::open().await;
     let mut session = office.person();

@@ -1,7 +1,12 @@
 //! Documents, mail and tasks.
 
 use bursar_domain::office::{Answer, Choice, Document, Task};
-use bursar_office::{View, input, messages::NewMail, tasks::NewTask};
+use bursar_office::{
+    View, input,
+    messages::{Content, NewLetter, NewMail},
+    tasks::{NewTask, Terms},
+    templates::Rendering,
+};
 
 use super::{actor, json};
 use crate::{
@@ -31,6 +36,37 @@ pub fn new_mail(mail: messages::NewMail) -> NewMail {
         reply_to: mail.reply_to,
         subject: mail.subject,
         text: mail.text,
+    }
+}
+
+/// A mail with a template, attachments or a thread.
+pub fn new_letter(letter: messages::Letter) -> Result<NewLetter, Fault> {
+    let content = match letter.content {
+        messages::Content::Plain(plain) => Content::Plain {
+            subject: plain.subject,
+            text: plain.text,
+        },
+        messages::Content::Template(it) => Content::Template(Rendering {
+            template: it.template,
+            locale: it.locale,
+            data: input::json("/content/data", &it.data)?,
+        }),
+    };
+    Ok(NewLetter {
+        to: letter.to,
+        cc: letter.cc,
+        reply_to: letter.reply_to,
+        content,
+        attachments: letter.attachments,
+        follows: letter.follows,
+    })
+}
+
+/// When a task is told of again, and when it ends.
+pub fn terms(terms: tasks::Terms) -> Terms {
+    Terms {
+        reminders_us: terms.reminders,
+        expires_us: terms.expires,
     }
 }
 

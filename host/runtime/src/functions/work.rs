@@ -4,10 +4,10 @@ use bursar_office::input;
 
 use crate::{
     contract::bursar::office::{
-        messages::{self, NewMail},
+        messages::{self, Letter, NewMail},
         rows::Task,
         schedules,
-        tasks::{self, NewTask},
+        tasks::{self, NewTask, Terms},
         types::DateWindow,
     },
     convert,
@@ -20,12 +20,30 @@ impl messages::Host for Guest {
         let id = self.called()?.mail(&key, &convert::new_mail(mail)).await?;
         self.hand(id)
     }
+
+    async fn send(&mut self, key: String, letter: Letter) -> Result<String, Fault> {
+        let session = self.called()?;
+        let id = session.send(&key, &convert::new_letter(letter)?).await?;
+        self.hand(id)
+    }
 }
 
 impl tasks::Host for Guest {
     async fn create(&mut self, key: String, task: NewTask) -> Result<String, Fault> {
         let session = self.called()?;
         let id = session.create_task(&key, &convert::new_task(task)?).await?;
+        self.hand(id)
+    }
+
+    async fn create_with(
+        &mut self,
+        key: String,
+        task: NewTask,
+        terms: Terms,
+    ) -> Result<String, Fault> {
+        let session = self.called()?;
+        let (task, terms) = (convert::new_task(task)?, convert::terms(terms));
+        let id = session.create_task_with(&key, &task, &terms).await?;
         self.hand(id)
     }
 

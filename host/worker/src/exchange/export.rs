@@ -6,10 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use bursar_db::{Database, Proposal, Verdict};
+use bursar_db::{Database, Verdict};
 use bursar_domain::{
     index::Comparison,
-    office::{Actor, Document},
+    office::Document,
     row::{Kind, Seq},
 };
 use bursar_office::{FileWanted, Paging, Test, View};
@@ -19,6 +19,7 @@ use super::{folders, on_disk, open_place, open_root, session};
 use crate::{
     Error,
     deliver::{is_stopped, write},
+    propose::propose,
 };
 
 /// What the host calls itself where it writes files.
@@ -114,15 +115,10 @@ impl Export {
             }
             FileWanted::Written | FileWanted::New => self.write(&document.body).await?,
         }
-        let proposal = Proposal {
-            author: Actor::new("system", NAME),
-            cause: NAME.to_owned(),
-            draft: session.into_parts().0,
-            settles: None,
-        };
-        if proposal.draft.is_empty()
+        let (draft, _) = session.into_parts();
+        if draft.is_empty()
             || matches!(
-                self.database.propose(proposal).await?,
+                propose(&self.database, NAME, draft).await?,
                 Verdict::Committed { .. }
             )
         {
@@ -147,8 +143,8 @@ impl Export {
             sha256,
             ..
         } = document.clone();
-        let (root, blobs) = (self.root.clone(), self.database.blobs().clone());
-        let content = tokio::task::spawn_blocking(move || blobs.get(&sha256)).await??;
+        let root = self.root.clone();
+        let content = self.database.blobs().get(&sha256).await?;
         on_disk(&folder.clone(), move || {
             write(&open_place(&root, NAME, &folder)?, &name, &content)
         })

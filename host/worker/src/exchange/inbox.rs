@@ -8,8 +8,7 @@ use std::{
     time::Instant,
 };
 
-use bursar_db::{Database, Proposal, Verdict};
-use bursar_domain::office::Actor;
+use bursar_db::{Database, Verdict};
 use bursar_office::run_seed;
 use cap_std::fs::Dir;
 
@@ -18,7 +17,7 @@ use super::{
     folders, on_disk, open_root, session,
     watch::Watch,
 };
-use crate::{Error, deliver::is_stopped, execute::chain};
+use crate::{Error, deliver::is_stopped, execute::chain, propose::propose};
 
 /// What the host calls itself where it takes files in.
 const NAME: &str = "inbox";
@@ -151,13 +150,7 @@ impl Inbox {
         if draft.is_empty() {
             return Ok(Taken::Done);
         }
-        let proposal = Proposal {
-            author: Actor::new("system", NAME),
-            cause: NAME.to_owned(),
-            draft,
-            settles: None,
-        };
-        Ok(match self.database.propose(proposal).await? {
+        Ok(match propose(&self.database, NAME, draft).await? {
             Verdict::Committed { .. } => Taken::Done,
             Verdict::Stale(_) | Verdict::Fenced => Taken::Later,
             Verdict::Refused(problem) => Taken::Refused(problem.to_string()),

@@ -144,12 +144,13 @@ impl Host {
     /// Name and content of each document of a folder.
     async fn documents(&self, folder: &str) -> Vec<(String, String)> {
         let found = self.views(folder).await;
-        let content = |view: View<Document>| {
-            let bytes = self.database.blobs().get(&view.body.sha256);
+        let mut contents = Vec::new();
+        for view in found {
+            let bytes = self.database.blobs().get(&view.body.sha256).await;
             let text = String::from_utf8(bytes.expect("it is kept"));
-            (view.body.name, text.expect("the test writes text"))
-        };
-        found.into_iter().map(content).collect()
+            contents.push((view.body.name, text.expect("the test writes text")));
+        }
+        contents
     }
 
     async fn views(&self, folder: &str) -> Vec<View<Document>> {

@@ -1,6 +1,8 @@
 //! An office with a legal entity in Vienna, one in Tokyo, a department, and automations as each test needs them.
 
-use bursar_db::{Database, Keys, Proposal, SettledRun, Verdict};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bursar_db::{Database, Keys, Options, Proposal, SettledRun, Verdict};
 use bursar_domain::{
     draft::Draft,
     manifest::{Authority, Limits, Manifest},
@@ -18,17 +20,65 @@ use crate::{
 
 pub(super) struct Office {
     pub(super) database: Database,
+    url: String,
     folder: TempDir,
+}
+
+/// A database of its own: its address, and the folder of its contents.
+pub(super) type Place = (String, TempDir);
+
+/// A place for SQLite.
+pub(super) fn sqlite() -> Place {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("bursar.db");
+    (format!("sqlite:{}", file.display()), folder)
+}
+
+/// A place for PostgreSQL, where the test runner started it.
+pub(super) async fn postgres() -> Option<Place> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let Ok(server) = std::env::var("BURSAR_TEST_POSTGRES") else {
+        assert!(
+            std::env::var_os("BURSAR_REQUIRE_ALL").is_none(),
+            "BURSAR_TEST_POSTGRES is not set"
+        );
+        eprintln!("skipped: PostgreSQL (BURSAR_TEST_POSTGRES is not set)");
+        return None;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let place = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = format!("bursar_worker_{}_{place}", std::process::id());
+    let keys = Keys::derive(&[7; 32]);
+    let made = Database::new_postgres(&server, &name, folder.path(), keys);
+    made.await.expect("a new database").close().await;
+    let server = server.trim_end_matches('/');
+    Some((format!("{server}/{name}"), folder))
+}
+
+async fn open((url, folder): (&str, &TempDir)) -> Database {
+    let options = Options {
+        url: url.to_owned(),
+        readers_max: 4,
+        database_bytes_max: None,
+        keys: Keys::derive(&[7; 32]),
+    };
+    let opened = Database::open(&options, folder.path()).await;
+    opened.expect("a database")
 }
 
 impl Office {
     /// Automations, each of a plugin with such triggers.
     pub(super) async fn with(automations: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let database = Database::open_sqlite(folder.path(), Keys::derive(&[7; 32]))
-            .await
-            .expect("a fresh database");
-        let office = Self { database, folder };
+        Self::at(sqlite(), automations).await
+    }
+
+    /// The same somewhere.
+    pub(super) async fn at((url, folder): Place, automations: &[(&str, &str)]) -> Self {
+        let office = Self {
+            database: open((&url, &folder)).await,
+            url,
+            folder,
+        };
         office
             .change(async |session| {
                 for (id, zone) in [("acme", "Europe/Vienna"), ("over-there", "Asia/Tokyo")] {
@@ -36,7 +86,13 @@ impl Office {
                 }
                 let name = "Finance".to_owned();
                 session
-                    .put_department("finance", &Department { name })
+                    .put_department(
+                        "finance",
+                        &Department {
+                            name,
+                            ..Department::default()
+                        },
+                    )
                     .await
             })
             .await;
@@ -57,10 +113,7 @@ impl Office {
 
     /// The process ends, and another one opens the same folder.
     pub(super) async fn restart(&mut self) {
-        let keys = Keys::derive(&[7; 32]);
-        self.database = Database::open_sqlite(self.folder.path(), keys)
-            .await
-            .expect("the same database");
+        self.database = open((&self.url, &self.folder)).await;
     }
 
     pub(super) async fn change(
@@ -97,12 +150,7 @@ impl Office {
         .await;
     }
 
-    pub(super) async fn explain(
-        &self,
-        event: &str,
-        asked: Option<Asked>,
-        now_us: i64,
-    ) -> Explanation {
+    pub(super) async fn explain(&self, event: &str, asked: Option<Asked>) -> Explanation {
         let question = Question {
             event: event.to_owned(),
             department: None,
@@ -110,7 +158,7 @@ impl Office {
             after: None,
             limit: 100,
         };
-        explain(&self.database, &question, now_us)
+        explain(&self.database, &question)
             .await
             .expect("an explanation")
     }
@@ -120,7 +168,16 @@ impl Office {
     }
 }
 
+/// Each session makes ids of its own.
 fn context() -> Context {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let mut seed = [1; 32];
+    for (byte, next) in seed
+        .iter_mut()
+        .zip(NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes())
+    {
+        *byte = next;
+    }
     Context {
         actor: Actor::new("person", "ada"),
         scope: "person:ada".to_owned(),
@@ -129,7 +186,7 @@ fn context() -> Context {
         legal_entity: None,
         authority: Authority::Everything,
         now_us: 1,
-        seed: [1; 32],
+        seed,
         limits: Limits::default(),
     }
 }

@@ -2,31 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use bursar_artifacts::workspace;
+use bursar_artifacts::contract;
 use serde_json::Value;
 
 use crate::{case, folder, guest};
-
-/// Every function of the contract, as "interface.function", from the text of `wit/`.
-fn contract() -> BTreeSet<String> {
-    let entries = std::fs::read_dir(workspace().join("wit")).expect("the contract is there");
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    let mut functions = BTreeSet::new();
-    for path in paths.filter(|path| path.extension().is_some_and(|ending| ending == "wit")) {
-        let text = std::fs::read_to_string(&path).expect("WIT is text");
-        let mut interface = String::new();
-        for line in text.lines() {
-            if let Some(name) = line.strip_prefix("interface ") {
-                name.trim_end_matches(" {").clone_into(&mut interface);
-            }
-            if let Some((name, _)) = line.trim().split_once(": func(") {
-                functions.insert(format!("{interface}.{name}"));
-            }
-        }
-    }
-    assert!(functions.remove("handler.run"), "the contract was not read");
-    functions
-}
 
 /// Words of all calls, those that are repeated among them.
 fn words(calls: &Value, found: &mut BTreeSet<String>) {

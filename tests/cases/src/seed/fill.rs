@@ -73,6 +73,10 @@ impl Stage {
         for payment in &seed.payments {
             make_payment(&mut filling, payment, &mut names).await;
         }
+        for (name, template) in &seed.templates {
+            let made = filling.make(async |session| session.put_template(name, template).await);
+            made.await.expect("the template is good");
+        }
         names
     }
 

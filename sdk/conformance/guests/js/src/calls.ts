@@ -44,7 +44,9 @@ export const CALLS: Record<string, (call: Call) => unknown> = {
   "documents.all": ({ folder, name_prefix }) => ends(documents.all(folder, name_prefix)),
 
   "messages.mail": ({ key, mail }) => messages.mail(key, own(mail)),
+  "messages.send": ({ key, letter }) => messages.send(key, own(letter)),
   "tasks.create": ({ key, task }) => tasks.create(key, own(task)),
+  "tasks.create-with": ({ key, task, terms }) => tasks.createWith(key, own(task), terms),
   "tasks.get": ({ id }) => tasks.get(id),
   "tasks.withdraw": ({ id, reason }) => tasks.withdraw(id, reason),
 

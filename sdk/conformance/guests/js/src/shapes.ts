@@ -4,7 +4,7 @@ import { money } from "@bursar/sdk";
 import type { Money } from "@bursar/sdk";
 
 /** Members whose content is somebody's own JSON: it stays as it is. */
-const OWN = new Set(["body", "merge", "extra", "memo", "value"]);
+const OWN = new Set(["body", "merge", "extra", "memo", "value", "data"]);
 
 /** What the SDK answered, in the words that all languages share. */
 export function shared(value: unknown): unknown {

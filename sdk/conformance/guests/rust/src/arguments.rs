@@ -1,9 +1,9 @@
 //! What a case gives a call: JSON with names in snake case, amounts as texts such as "1.10 EUR".
 
 use bursar_sdk::invoices_write::{Allocation, NewPayment};
-use bursar_sdk::messages::NewMail;
+use bursar_sdk::messages::{Content, Letter, NewMail, PlainContent, TemplateContent};
 use bursar_sdk::rows::{Adjustment, Flow, InvoiceContent, InvoiceKind, InvoiceLine, Tax};
-use bursar_sdk::tasks::{Choice, NewTask};
+use bursar_sdk::tasks::{Choice, NewTask, Terms};
 use bursar_sdk::types::{Condition, Order, Page};
 use bursar_sdk::{Failure, Money, filter};
 use serde_json::{Map, Value};
@@ -241,6 +241,40 @@ impl Arguments {
             reply_to: mail.find_owned("reply_to"),
             subject: mail.owned("subject")?,
             text: mail.owned("text")?,
+        })
+    }
+
+    /// A letter's members as the SDK of JavaScript has them: with `template` the words are a template's.
+    pub fn letter(&self) -> Result<Letter, Failure> {
+        let letter = self.within("letter")?;
+        let content = match letter.find_owned("template") {
+            Some(template) => Content::Template(TemplateContent {
+                template,
+                locale: letter.find_owned("locale"),
+                data: letter.json("data"),
+            }),
+            None => Content::Plain(PlainContent {
+                subject: letter.owned("subject")?,
+                text: letter.owned("text")?,
+            }),
+        };
+        Ok(Letter {
+            to: letter.texts("to"),
+            cc: letter.texts("cc"),
+            reply_to: letter.find_owned("reply_to"),
+            content,
+            attachments: letter.texts("attachments"),
+            follows: letter.find_owned("follows"),
+        })
+    }
+
+    pub fn terms(&self) -> Result<Terms, Failure> {
+        let terms = self.within("terms")?;
+        let reminders = terms.0.get("reminders").and_then(Value::as_array);
+        let reminders = reminders.into_iter().flatten();
+        Ok(Terms {
+            reminders: reminders.filter_map(Value::as_i64).collect(),
+            expires: terms.find_number("expires"),
         })
     }
 

@@ -221,6 +221,11 @@ fn in_work(word: &str, call: &Arguments) -> Made {
     Ok(Some(match word {
         "messages.mail" => json!(messages::mail(call.text("key")?, &call.mail()?)?),
         "tasks.create" => json!(tasks::create(call.text("key")?, &call.task()?)?),
+        "messages.send" => json!(messages::send(call.text("key")?, &call.letter()?)?),
+        "tasks.create-with" => {
+            let (task, terms) = (call.task()?, call.terms()?);
+            json!(tasks::create_with(call.text("key")?, &task, &terms)?)
+        }
         "tasks.get" => task(&tasks::get(call.text("id")?)?),
         "tasks.withdraw" => {
             tasks::withdraw(call.text("id")?, call.text("reason")?)?;

@@ -130,6 +130,12 @@ function compareWork(compare: Compare): void {
   compare("mail", () => messages.mail("m", { ...mail, to: ["a@b.example"] }) === messages.mail("m", { ...mail, to: ["a@b.example"] }), true);
   compare("mail other", () => messages.mail("m", { ...mail, to: ["c@b.example"] }), "Conflict key-reused");
   compare("mail denied", () => messages.mail("n", { ...mail, to: ["a@b.test"] }), "Denied not-granted");
+  const letter = { ...mail, to: ["a@b.example"], attachments: [note?.id ?? ""] };
+  compare("send", () => messages.send("s", letter) === messages.send("s", letter), true);
+  compare("follow", () => messages.send("f", { ...mail, to: ["a@b.example"], follows: messages.send("s", letter) }).length, 36);
+  compare("no template", () => messages.send("x", { to: ["a@b.example"], template: "none", data: { a: 1 } }), "NotFound not-found");
+  const late = tasks.createWith("t3", task, { reminders: [clock.now() + 1], expires: clock.now() + 2 });
+  compare("task with terms", () => tasks.get(late).isClosed, false);
   log.debug("debug", { a: 1 });
   log.info("info");
 }
