@@ -12,12 +12,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use futures_util::future::join;
 use sqlx::{
     Arguments, AssertSqlSafe, Encode, FromRow, Postgres, SqlSafeStr, SqlStr, Transaction, Type,
     postgres::PgRow, sqlite::SqliteRow,
 };
 
-use batch::{Batch, Bound, Part, Text};
+use batch::{Bound, Part, Text};
 use connections::Lent;
 pub(crate) use pools::Pools;
 
@@ -330,16 +331,16 @@ impl Tx {
     async fn execute(&mut self, parts: Vec<Part>) -> Result<Vec<Rows>, Error> {
         let engine = self.engine();
         let written = self.writes.len();
-        let (mut batch, mut rows) = (Batch::default(), Vec::new());
-        for part in std::mem::take(&mut self.writes).into_iter().chain(parts) {
-            if !batch.takes(engine, &part) {
-                let full = std::mem::take(&mut batch);
-                rows.extend(self.execute_text(full.text(engine)?).await?);
-            }
-            batch.push(part);
-        }
-        if !batch.is_empty() {
-            rows.extend(self.execute_text(batch.text(engine)?).await?);
+        let parts = std::mem::take(&mut self.writes).into_iter().chain(parts);
+        let mut batches = batch::together(engine, parts).into_iter();
+        let mut rows = Vec::new();
+        let mut next = batches.next().map(|batch| batch.text(engine)).transpose()?;
+        while let Some(text) = next {
+            // The next text is made while this one is executed.
+            let following = async { batches.next().map(|batch| batch.text(engine)).transpose() };
+            let (executed, following) = join(self.execute_text(text), following).await;
+            rows.extend(executed?);
+            next = following?;
         }
         Ok(rows.split_off(written.min(rows.len())))
     }

@@ -355,6 +355,7 @@ fn write_unique(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result<(), Er
 
 fn write_queues(tx: &mut Tx, keys: &Keys, set: &WorkingSet, before: &Before) -> Result<(), Error> {
     let (mut runs, mut messages) = (Vec::new(), Vec::new());
+    let mut due: Option<(Seq, i64)> = None;
     for row in &set.written.changes {
         let id = &*row.change.key.id;
         let body = row.text.clone().unwrap_or_default();
@@ -382,17 +383,23 @@ fn write_queues(tx: &mut Tx, keys: &Keys, set: &WorkingSet, before: &Before) -> 
                 ]);
             }
             Kind::Message => {
+                // A commit's messages leave in its order: a microsecond apart, for their ids have none.
+                due = match due {
+                    Some((seq, due_us)) if seq == row.seq => Some((seq, due_us + 1)),
+                    _ => Some((row.seq, row.at_us)),
+                };
+                let due_us = due.map_or(row.at_us, |(_, due_us)| due_us);
                 let columns = OutboxColumns {
                     id,
                     state: "waiting",
                     attempts: 0,
-                    due_us: Some(row.at_us),
+                    due_us: Some(due_us),
                     error: "",
                 };
                 let seal = columns.seal(keys);
                 let automation = row.change.body.as_deref().map_or("", automation_of);
                 messages.push(args![
-                    id, row.seq, automation, body, "waiting", 0_i64, row.at_us, "", seal
+                    id, row.seq, automation, body, "waiting", 0_i64, due_us, "", seal
                 ]);
             }
             _ => {}

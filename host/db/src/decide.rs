@@ -296,7 +296,12 @@ fn check_changes(set: &WorkingSet, proposal: &Proposal) -> Result<(), Problem> {
                 format!("{} cannot be changed", change.key),
             ));
         }
-        if hold_over(change).is_some_and(|hold| set.revisions.contains_key(&hold)) {
+        // A hold that ends here holds no longer.
+        let is_held = hold_over(change).is_some_and(|hold| match proposal.draft.change(&hold) {
+            Some(hold) => hold.body.is_some(),
+            None => set.revisions.contains_key(&hold),
+        });
+        if is_held {
             return Err(Problem::new(
                 "held",
                 format!("{} is held: it stays", change.key),

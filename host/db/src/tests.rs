@@ -1,5 +1,6 @@
 //! Tests of the crate as a whole, each on both engines.
 
+mod blobs;
 mod claims;
 mod grouping;
 mod invoicing;
@@ -10,6 +11,7 @@ mod opening;
 mod queues;
 mod random;
 mod records;
+mod settling;
 mod staleness;
 mod tampering;
 mod verification;

@@ -6,9 +6,9 @@ use bursar_domain::{
     business::BusinessCalendar,
     confidentiality::Class,
     index::fields_of,
-    manifest::{Authority, Permission},
+    manifest::{Authority, Manifest, Permission, TriggerAsk},
     money::Currency,
-    office::{Automation, Department, LegalEntity, PARTIES, Plugin, STOP, Stop},
+    office::{Automation, Department, LegalEntity, PARTIES, Plugin, STOP, Stop, Timer},
     pointer,
     row::{Kind, Row, RowKey},
     time,
@@ -21,6 +21,7 @@ use crate::{
     input::{Faults, is_slug},
     listing::{Listed, Paging, Scope, Test},
     messages::check_address,
+    runs::timer_key,
     schema::{self, within},
     session::{Expected, Session, View},
     tasks::is_assignee,
@@ -202,8 +203,32 @@ impl Session {
             );
         }
         faults.result()?;
-        self.upsert(RowKey::of(Kind::Automation, id), automation)
-            .await
+        let key = RowKey::of(Kind::Automation, id);
+        let before = self.find::<Automation>(&key).await?;
+        let was_off = before.is_some_and(|(_, before)| !before.enabled);
+        if was_off && automation.enabled {
+            self.begin_timers_anew(id, &manifest).await?;
+        }
+        self.upsert(key, automation).await
+    }
+
+    /// What was planned while an automation was off is nobody's: its triggers begin with the present.
+    async fn begin_timers_anew(&mut self, id: &str, manifest: &Manifest) -> Result<(), Error> {
+        let now_us = self.context.now_us;
+        let present = Timer {
+            fired_until_us: now_us,
+            since_us: now_us,
+        };
+        for ask in &manifest.triggers {
+            let (TriggerAsk::Timer { name, .. } | TriggerAsk::Occurrence { name, .. }) = ask else {
+                continue;
+            };
+            let key = timer_key(id, name);
+            if self.load(&key).await?.is_some() {
+                self.upsert(key, &present).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Turns an automation off: nothing of it is claimed or fires any more.

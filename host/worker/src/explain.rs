@@ -145,8 +145,11 @@ pub(crate) async fn explain(
     drop(snapshot);
     let runs = runs_of(database, &question.event, &listed, &stop).await?;
     let mut snapshot = database.snapshot();
-    let told = runs.values().find_map(|(asked, _)| asked.clone());
-    let asked = told.or_else(|| question.asked.clone());
+    // Events of several automations may share a name by chance: then none of them tells what the others were asked.
+    let mut told = runs.values().filter_map(|(asked, _)| asked.as_ref());
+    let first = told.next();
+    let agreed = first.filter(|first| told.all(|other| other == *first));
+    let asked = agreed.or(question.asked.as_ref()).cloned();
     let mut conditions = Conditions {
         asked: asked.as_ref(),
         stop,

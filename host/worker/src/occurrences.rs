@@ -29,7 +29,7 @@ use serde_json::json;
 use crate::{
     Error,
     timers::{Due, GRACE_US, Looked, context},
-    timetable::{Listed, Shared, all_automations, seen},
+    timetable::{Listed, Shared, ahead, all_automations, resumes_us, seen},
 };
 use harvest::Harvest;
 
@@ -129,11 +129,15 @@ pub(crate) async fn due_occurrences(database: &Database, now_us: i64) -> Result<
     let awaited = all_awaited(database).await?;
     let mut looked = Looked::default();
     for awaited in awaited {
+        let name = format!("{}/{}", awaited.automation, awaited.trigger);
+        let ahead = ahead(awaited.seen, now_us);
+        looked
+            .troubles
+            .extend(ahead.map(|told| (name.clone(), told)));
         match look(database, &awaited, now_us, &mut looked).await {
             Ok(due) => looked.due.extend(due),
             Err(Error::Office(error)) if !matches!(error, bursar_office::Error::Host(_)) => {
                 // The other triggers fire all the same, also if a row of this one cannot be read.
-                let name = format!("{}/{}", awaited.automation, awaited.trigger);
                 looked.troubles.insert(name, error.to_string());
             }
             Err(error) => return Err(error),
@@ -268,7 +272,12 @@ pub(crate) async fn next_us(
     awaited: &Awaited,
     now_us: i64,
 ) -> Result<Option<i64>, Error> {
-    let window = awaited.window(now_us, now_us.saturating_add(LOOK_AHEAD_US));
+    let after_us = resumes_us(awaited.seen, now_us);
+    let until_us = now_us.saturating_add(LOOK_AHEAD_US);
+    if after_us >= until_us {
+        return Ok(None);
+    }
+    let window = awaited.window(after_us, until_us);
     let mut session = Session::new(database, context(now_us));
     let mut search = DueSearch::new(&awaited.calendar, window);
     let mut next: Option<i64> = None;

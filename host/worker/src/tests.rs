@@ -221,6 +221,24 @@ async fn a_manual_event_is_explained_for_every_automation() {
 }
 
 #[tokio::test]
+async fn events_of_two_automations_that_share_a_name_tell_nothing_of_a_third() {
+    let office = Office::with(&[("here", BOTH), ("there", MANUAL), ("third", MANUAL)]).await;
+    for automation in ["here", "there"] {
+        office.enqueue(automation, &by_hand("e1")).await;
+    }
+    let found = office.explain("e1", None).await;
+    let expected = [
+        ("here", "Queued"),
+        ("there", "Queued"),
+        ("third", "unknown"),
+    ];
+    assert_eq!(
+        (found.asked.clone(), told(&found)),
+        (None, pairs(&expected))
+    );
+}
+
+#[tokio::test]
 async fn a_run_is_explained_by_its_notice_or_by_what_it_waits_for() {
     let office = Office::with(&[("here", MANUAL)]).await;
     let database = &office.database;

@@ -130,14 +130,14 @@ async fn due_timers(database: &Database, now_us: i64) -> Result<Looked, Error> {
             continue;
         }
         for watched in shared.timers_of(&mut snapshot, &listed).await? {
+            let mut trouble = watched.ahead(now_us);
             match due_of(&watched, now_us) {
                 Ok(found) => looked.due.extend(found),
                 // The other timers fire all the same.
-                Err(message) => {
-                    let name = format!("{}/{}", watched.automation, watched.timer);
-                    looked.troubles.insert(name, message);
-                }
+                Err(message) => trouble = Some(message),
             }
+            let name = || format!("{}/{}", watched.automation, watched.timer);
+            looked.troubles.extend(trouble.map(|told| (name(), told)));
         }
     }
     Ok(looked)

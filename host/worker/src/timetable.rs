@@ -16,7 +16,7 @@ use bursar_office::timer_key;
 use croner::{Cron, parser::CronParser, parser::Seconds};
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::Error;
+use crate::{Error, timers::GRACE_US};
 
 /// Automations read at a time.
 const PAGE_ROWS: usize = 1_000;
@@ -59,6 +59,11 @@ impl Watched {
         })
     }
 
+    /// Why nothing fires for now, though something may be planned.
+    pub(crate) fn ahead(&self, now_us: i64) -> Option<String> {
+        ahead(self.seen, now_us)
+    }
+
     /// The first firing after an instant.
     pub(crate) fn next(&self, after_us: i64) -> Result<i64, String> {
         let cron = parse(&self.cron)?;
@@ -78,6 +83,22 @@ impl Watched {
         }
         Ok(())
     }
+}
+
+/// Told of a trigger that has dealt with what is yet to come: the clock was ahead once. What fires then has fired.
+pub(crate) fn ahead(seen: Option<Timer>, now_us: i64) -> Option<String> {
+    let until_us = seen?.fired_until_us;
+    (until_us > now_us.saturating_add(GRACE_US)).then(|| {
+        format!(
+            "the clock was ahead: nothing fires until {}; an automation that is disabled and enabled again begins anew",
+            time::rfc3339(until_us)
+        )
+    })
+}
+
+/// The instant after which a trigger fires next: what is dealt with does not fire again.
+pub(crate) fn resumes_us(seen: Option<Timer>, now_us: i64) -> i64 {
+    seen.map_or(now_us, |seen| seen.fired_until_us.max(now_us))
 }
 
 /// An automation as it is stored.

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::{
     Error, Worker,
     occurrences::{Awaited, awaited_of, next_us},
-    timetable::{Shared, Watched, all_automations, stop},
+    timetable::{Shared, Watched, all_automations, resumes_us, stop},
 };
 
 /// A timer of an automation, or a trigger that waits for the occurrences of a calendar.
@@ -28,8 +28,8 @@ pub struct Upcoming {
     pub calendar: Option<String>,
     /// Firings up to this instant are dealt with, in microseconds UTC; none if the timer was never looked at.
     pub fired_until_us: Option<i64>,
-    /// The first instant after now that the rule names, or the calendar within a month, in microseconds UTC, whatever
-    /// holds it up.
+    /// The first instant after now, and after what is dealt with, that the rule names, or the calendar within a month, in
+    /// microseconds UTC, whatever holds it up.
     pub next_us: Option<i64>,
     /// Why there is no such instant.
     pub unreadable: Option<String>,
@@ -70,7 +70,7 @@ pub(crate) async fn upcoming(database: &Database, now_us: i64) -> Result<Vec<Upc
 }
 
 fn of_timer(watched: Watched, department: &str, held: Option<Unmet>, now_us: i64) -> Upcoming {
-    let (next_us, unreadable) = match watched.next(now_us) {
+    let (next_us, unreadable) = match watched.next(resumes_us(watched.seen, now_us)) {
         Ok(next_us) => (Some(next_us), None),
         Err(message) => (None, Some(message)),
     };

@@ -56,7 +56,7 @@ impl Compared {
         let middle = |of: &dyn Fn(&Pair) -> f64| median(rounds.iter().map(of).collect());
         let ratio = match subject.bound {
             // Of rates: what takes half as long has twice the rate.
-            Bound::AtLeast(_) => middle(&|pair| pair.theirs_ms / pair.ours_ms),
+            Bound::AtLeast(_) | Bound::Unbounded => middle(&|pair| pair.theirs_ms / pair.ours_ms),
             Bound::AtMost(_) => middle(&|pair| pair.ours_ms / pair.theirs_ms),
         };
         Self {

@@ -2,7 +2,7 @@
 //!
 //! Reads the database's file itself, beside the host: the bench asks for nothing that only a bench needs.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
 use serde::Serialize;
 use sqlx::{
@@ -153,6 +153,10 @@ impl Log {
         Self { pool }
     }
 
+    pub async fn close(self) {
+        self.pool.close().await;
+    }
+
     /// The last commit.
     pub async fn head(&self) -> Result<i64, Fault> {
         let (seq,): (i64,) = sqlx::query_as("select seq from log_head")
@@ -191,6 +195,23 @@ impl Log {
             found.largest = found.largest.max(size);
         }
         Ok(found)
+    }
+
+    /// What commits wrote into these tables, commit by commit: of each the rows of each table. Each text selects the commit
+    /// and then the columns, in the order of the commits.
+    pub async fn by_commit(&self, texts: &[String]) -> Result<Vec<Vec<Vec<Stored>>>, Fault> {
+        let mut commits: BTreeMap<i64, Vec<Vec<Stored>>> = BTreeMap::new();
+        for (place, text) in texts.iter().enumerate() {
+            let rows = sqlx::query(sqlx::AssertSqlSafe(text.as_str()));
+            for row in rows.fetch_all(&self.pool).await? {
+                let commit = commits.entry(row.try_get(0)?).or_default();
+                commit.resize_with(texts.len(), Vec::new);
+                if let Some(values) = commit.get_mut(place) {
+                    values.extend(stored(&row)?.into_iter().skip(1));
+                }
+            }
+        }
+        Ok(commits.into_values().collect())
     }
 
     /// The rows that the runs of a span wrote.

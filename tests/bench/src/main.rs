@@ -37,7 +37,7 @@ use tokio::runtime::Builder;
 
 use crate::{
     aging::Agings,
-    compared::{Compared, Pair},
+    compared::Compared,
     importing::Importing,
     office::{Office, Size},
     over_http::Stage,
@@ -155,8 +155,9 @@ async fn bench(arguments: &Arguments) -> Result<Summary, Fault> {
         recurrences(arguments).await?,
     ];
     let (runs, requests, verified) = runs_and_requests(arguments).await?;
-    let compared = compared.into_iter().chain([imports(arguments).await?]);
-    let summary = Summary::new(verified, runs, requests, compared.flatten().collect());
+    let imports = imports(arguments).await?.into_iter().flatten();
+    let compared = compared.into_iter().flatten().chain(imports).collect();
+    let summary = Summary::new(verified, runs, requests, compared);
     let text = serde_json::to_vec_pretty(&summary)?;
     std::fs::write(folder.join("summary.json"), text)?;
     Ok(summary)
@@ -213,11 +214,11 @@ async fn runs_and_requests(
 }
 
 /// Takes so many rounds of a comparison, after one that is not counted.
-async fn rounds(
+async fn rounds<R>(
     name: &str,
     count: usize,
-    mut round: impl AsyncFnMut() -> Result<Pair, Fault>,
-) -> Result<Vec<Pair>, Fault> {
+    mut round: impl AsyncFnMut() -> Result<R, Fault>,
+) -> Result<Vec<R>, Fault> {
     let mut found = Vec::with_capacity(count + 1);
     for number in 0..=count {
         eprintln!("{name}: round {number} of {count}");
@@ -258,7 +259,7 @@ async fn recurrences(arguments: &Arguments) -> Result<Option<Compared>, Fault> {
     Ok(Some(recurring.compared(found)))
 }
 
-async fn imports(arguments: &Arguments) -> Result<Option<Compared>, Fault> {
+async fn imports(arguments: &Arguments) -> Result<Option<[Compared; 2]>, Fault> {
     if !arguments.wants(Part::Import) {
         return Ok(None);
     }

@@ -3,7 +3,11 @@
 //! The same group size and the same settings of SQLite; one prepared statement for all rows of a table. Nothing is read,
 //! compared, decided, hashed or replaced.
 
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bursar_db::{Database, Options};
 use sqlx::{
@@ -14,10 +18,13 @@ use sqlx::{
 use crate::{
     Fault,
     desk::keys,
-    log::{Span, Stored, TABLES, Table, Written},
+    log::{Span, Stored, TABLES, Written},
     measures::Measured,
     plain,
 };
+
+/// Rows of one statement, where there are many: each statement costs a word between two threads.
+const STATEMENT_ROWS: usize = 500;
 
 /// What the tables look like that are inserted into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +72,10 @@ impl Raw {
         let group = group.clamp(1, written.runs.max(1));
         // What is left over would need statements of its own.
         let groups = written.runs / group;
-        let statements: Vec<Arc<str>> = TABLES.iter().map(|t| statement(t, group)).collect();
+        let statements: Vec<Arc<str>> = TABLES
+            .iter()
+            .map(|table| statement(table.name, table.columns, group))
+            .collect();
         let values = |place: usize| -> Vec<Vec<Stored>> {
             let tables = written.tables.iter();
             let rows = tables.map(|rows| rows.iter().skip(place * group).take(group));
@@ -92,6 +102,46 @@ impl Raw {
             span: Span::default(),
         })
     }
+
+    /// Writes the rows of commits in one transaction each: of each commit the values of each of these tables, row by row.
+    pub async fn insert_commits(
+        &self,
+        tables: &[(&str, &[&str])],
+        commits: Vec<Vec<Vec<Stored>>>,
+    ) -> Result<Duration, Fault> {
+        let full: Vec<Arc<str>> = tables
+            .iter()
+            .map(|(name, columns)| statement(name, columns, STATEMENT_ROWS))
+            .collect();
+        let mut connection = self.pool.acquire().await?;
+        let started = Instant::now();
+        for commit in commits {
+            sqlx::query("begin immediate")
+                .execute(&mut *connection)
+                .await?;
+            for (((name, columns), full), mut values) in tables.iter().zip(&full).zip(commit) {
+                while !values.is_empty() {
+                    let rest = values.split_off(values.len().min(STATEMENT_ROWS * columns.len()));
+                    let rows = values.len() / columns.len();
+                    let sql = if rows == STATEMENT_ROWS {
+                        full.clone()
+                    } else {
+                        statement(name, columns, rows)
+                    };
+                    sqlx::query_with(AssertSqlSafe(sql).into_sql_str(), bind(values)?)
+                        .execute(&mut *connection)
+                        .await?;
+                    values = rest;
+                }
+            }
+            sqlx::query("commit").execute(&mut *connection).await?;
+        }
+        Ok(started.elapsed())
+    }
+
+    pub async fn close(self) {
+        self.pool.close().await;
+    }
 }
 
 fn bind(values: Vec<Stored>) -> Result<SqliteArguments, Fault> {
@@ -107,9 +157,9 @@ fn bind(values: Vec<Stored>) -> Result<SqliteArguments, Fault> {
     Ok(bound)
 }
 
-fn statement(table: &Table, rows: usize) -> Arc<str> {
-    let row = format!("({})", vec!["?"; table.columns.len()].join(","));
-    let (name, columns) = (table.name, table.columns.join(","));
+fn statement(name: &str, columns: &[&str], rows: usize) -> Arc<str> {
+    let row = format!("({})", vec!["?"; columns.len()].join(","));
+    let columns = columns.join(",");
     let rows = vec![row; rows].join(",");
     format!("insert into {name} ({columns}) values {rows}").into()
 }

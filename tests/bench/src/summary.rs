@@ -270,6 +270,8 @@ pub struct Bar {
 pub enum Bound {
     AtLeast(f64),
     AtMost(f64),
+    /// A ratio of rates that is shown and held against nothing.
+    Unbounded,
 }
 
 impl fmt::Display for Bound {
@@ -277,6 +279,7 @@ impl fmt::Display for Bound {
         match self {
             Bound::AtLeast(least) => write!(f, "at least {least:.2}"),
             Bound::AtMost(most) => write!(f, "at most {most:.2}"),
+            Bound::Unbounded => f.write_str("no bar"),
         }
     }
 }
@@ -286,6 +289,7 @@ impl Bar {
         match self.bound {
             Bound::AtLeast(least) => self.found >= least,
             Bound::AtMost(most) => self.found <= most,
+            Bound::Unbounded => true,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fs::{File, TryLockError};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -17,6 +18,8 @@ use super::faults::Fault;
 pub struct Tree {
     folder: PathBuf,
     work: PathBuf,
+    /// Nobody else plants into the same copy until this is dropped.
+    _lock: File,
 }
 
 /// A file of the copy with a fault in it.
@@ -31,6 +34,13 @@ impl Tree {
     pub fn copied(root: &Path, work: &Path) -> Result<Self> {
         let folder = work.join("tree");
         std::fs::create_dir_all(&folder).context("cannot make the folder of the copy")?;
+        let lock = File::create(work.join("lock")).context("cannot make the copy's lock")?;
+        if let Err(TryLockError::WouldBlock) = lock.try_lock() {
+            bail!(
+                "another run plants faults into {}: wait for its end",
+                folder.display()
+            );
+        }
         let wanted = files_of(root)?;
         for name in &wanted {
             copy(&root.join(name), &folder.join(name))
@@ -49,6 +59,7 @@ impl Tree {
         Ok(Self {
             folder,
             work: work.to_owned(),
+            _lock: lock,
         })
     }
 
@@ -177,6 +188,9 @@ mod tests {
         let tree = Tree::copied(root.path(), work.path()).expect("a copy");
         let sums = || std::fs::read_to_string(tree.folder().join("sums")).expect("a file");
         assert!(!tree.folder().join("gone").exists());
+        let other = Tree::copied(root.path(), work.path()).err();
+        let told = other.expect("somebody is at it").to_string();
+        assert!(told.contains("another run"), "{told}");
 
         let planted = tree.plant(&FAULT).expect("it fits");
         assert_eq!(sums(), "2 + 2 is three");

@@ -77,26 +77,29 @@ pub(super) enum Bound {
 }
 
 /// Parts of one text.
-#[derive(Default)]
 pub(super) struct Batch(Vec<Part>);
+
+/// Parts in their order, as many of them in one text as can be.
+pub(super) fn together(engine: Engine, parts: impl Iterator<Item = Part>) -> Vec<Batch> {
+    let mut batches: Vec<Batch> = Vec::new();
+    for part in parts {
+        match batches.last_mut() {
+            Some(batch) if batch.takes(engine, &part) => batch.0.push(part),
+            _ => batches.push(Batch(vec![part])),
+        }
+    }
+    batches
+}
 
 impl Batch {
     /// Whether a further part can be executed together with those that are here.
-    pub(super) fn takes(&self, engine: Engine, part: &Part) -> bool {
+    fn takes(&self, engine: Engine, part: &Part) -> bool {
         let is_small = |part: &Part| part.rows_count() <= SHARED_ROWS_MAX;
         let goes_on = |part: &Part| is_small(part) && !matches!(part, Part::Plain(..));
         match engine {
-            Engine::Sqlite => self.0.is_empty() || (is_small(part) && self.0.iter().all(goes_on)),
-            Engine::Postgres => self.0.is_empty(),
+            Engine::Sqlite => is_small(part) && self.0.iter().all(goes_on),
+            Engine::Postgres => false,
         }
-    }
-
-    pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    pub(super) fn push(&mut self, part: Part) {
-        self.0.push(part);
     }
 
     pub(super) fn text(self, engine: Engine) -> Result<Text, Error> {

@@ -345,6 +345,23 @@ async fn messages_wait_until_they_are_delivered() {
 }
 
 #[tokio::test]
+async fn messages_of_a_commit_leave_in_its_order() {
+    let order = ["m", "c", "z", "a", "q", "b", "y", "d"];
+    for database in databases().await {
+        let mut work = Work::on(&database).await;
+        for id in order {
+            work.put(&RowKey::of(Kind::Message, id), message(id)).await;
+        }
+        work.commit(&database).await;
+        send(&database, "later").await;
+        // The clock has gone on by more than their number of microseconds.
+        let claimed = claim_messages(&database, LONG_US).await;
+        assert_eq!(ids(&claimed), [&order[..], &["later"]].concat());
+        assert_clean(&database).await;
+    }
+}
+
+#[tokio::test]
 async fn a_message_that_cannot_be_read_holds_nobody_up() {
     for database in databases().await {
         let mut work = Work::on(&database).await;

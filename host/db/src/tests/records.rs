@@ -1,9 +1,6 @@
 //! Reading and writing rows.
 
-use std::{
-    io::{Read, Seek, SeekFrom},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use bursar_domain::{
     draft::{Direction, UniqueKey},
@@ -14,7 +11,6 @@ use serde_json::{Value, json};
 
 use crate::{
     Query, Verdict,
-    adapter::Engine,
     testing::{
         Fresh, Work, all_of, assert_clean, committed, condition, databases, define, ids, record,
         refusal, write,
@@ -389,6 +385,19 @@ async fn rec_8_the_commit_removes_nothing_that_is_held() {
         work.set(&record("c", "a"), None).await;
         assert_eq!(refusal(work.propose(&database).await), "held");
         write(&database, "c", &[("b", None)]).await;
+        // Whoever ends the hold may remove the record with it, and nobody removes what they hold.
+        for (held, is_refused) in [(true, true), (false, false)] {
+            let mut work = Work::on(&database).await;
+            let matters = held.then(|| json!({"matters": {"tax": "seven years"}}));
+            work.set(&hold, matters).await;
+            work.set(&record("c", "a"), None).await;
+            let verdict = work.propose(&database).await;
+            if is_refused {
+                assert_eq!(refusal(verdict), "held");
+            } else {
+                committed(verdict);
+            }
+        }
         assert_clean(&database).await;
     }
 }
@@ -448,105 +457,6 @@ async fn an_empty_draft_is_a_commit_without_changes() {
         assert_eq!((first, second), (1, 2));
         assert_clean(&database).await;
     }
-}
-
-#[tokio::test]
-async fn a_blob_is_what_its_digest_says() {
-    for database in databases().await {
-        let blobs = database.blobs();
-        let name = blobs.put(b"a document").await.expect("stored");
-        let again = blobs.put(b"a document").await;
-        assert_eq!(again.expect("stored again"), name);
-        assert_eq!(blobs.get(&name).await.expect("there"), b"a document");
-        assert_eq!(blobs.read(&name, 2, 3).await.expect("a part"), b"doc");
-        for offset in [10, 100, 3 << 20, u64::MAX] {
-            assert_eq!(blobs.read(&name, offset, 3).await.expect("nothing"), b"");
-        }
-        for absent in ["0".repeat(64).as_str(), "../bursar.db", ""] {
-            assert!(blobs.get(absent).await.is_err());
-            assert!(blobs.read(absent, 0, 1).await.is_err());
-            assert!(blobs.read(absent, 2 << 20, 1).await.is_err());
-        }
-        let nothing = blobs.put(b"").await.expect("stored");
-        assert_eq!(blobs.get(&nothing).await.expect("there"), b"");
-
-        damage(&database, &name).await;
-        let damaged = blobs.get(&name).await;
-        assert!(matches!(damaged, Err(crate::Error::Blob { .. })));
-        // Storing the content again repairs it.
-        blobs.put(b"a document").await.expect("stored");
-        assert_eq!(blobs.get(&name).await.expect("there"), b"a document");
-        if database.engine() == Engine::Sqlite {
-            assert_eq!(blobs_of(&database), 2);
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_blob_of_many_pieces_is_read_in_parts() {
-    for database in databases().await {
-        let blobs = database.blobs();
-        let content: Vec<u8> = (0..(3 << 20) + 7)
-            .map(|n: u32| n.to_le_bytes()[1] ^ n.to_le_bytes()[2])
-            .collect();
-        let name = blobs.put(&content).await.expect("stored");
-        assert!(blobs.get(&name).await.expect("there") == content);
-        for (offset, length) in [
-            (0, 1),
-            ((1 << 20) - 1, 2),
-            (1 << 20, 1 << 20),
-            (5, 3 << 20),
-            (3 << 20, 100),
-        ] {
-            let part = blobs
-                .read(&name, offset as u64, length)
-                .await
-                .expect("a part");
-            let expected = &content[offset..content.len().min(offset + length)];
-            assert!(part == expected, "{length} bytes at {offset}");
-        }
-    }
-}
-
-async fn damage(database: &crate::testing::Fresh, name: &str) {
-    match database.engine() {
-        Engine::Sqlite => {
-            let file = database.folder().join("blobs").join(name);
-            std::fs::write(file, b"A document").expect("damaged");
-        }
-        Engine::Postgres => {
-            let sql =
-                format!("update blob set bytes = 'A document'::bytea where sha256 = '{name}'");
-            super::tampering::Raw::beside(database)
-                .await
-                .run(&sql)
-                .await;
-        }
-    }
-}
-
-fn blobs_of(database: &crate::testing::Fresh) -> usize {
-    let folder = database.folder().join("blobs");
-    std::fs::read_dir(folder).expect("the folder").count()
-}
-
-#[tokio::test]
-async fn a_scratch_file_is_nobody_elses_and_has_no_name() {
-    let database = crate::testing::sqlite().await;
-    let scratch = || database.blobs().scratch().expect("a file");
-    let (mut one, mut other) = (scratch(), scratch());
-    one.append(b"some ").expect("written");
-    other.append(b"nothing").expect("written");
-    let mut text = String::new();
-    one.rewind().expect("a start");
-    one.read_to_string(&mut text).expect("read");
-    assert_eq!(text, "some ");
-    one.rewind().expect("a start");
-    one.append(b"bytes").expect("written behind the end");
-    one.seek(SeekFrom::Start(5)).expect("a place");
-    one.read_to_string(&mut text).expect("read");
-    assert_eq!(text, "some bytes");
-    assert_eq!(blobs_of(&database), 0);
 }
 
 #[tokio::test]

@@ -108,19 +108,30 @@ impl<R: Read> CsvRows<R> {
     fn record(&mut self) -> Result<Option<Record>, Error> {
         self.input.pass_line_ends()?;
         let line = self.input.line;
-        let (mut bytes, mut cells, mut quotes) = (0, 0, 0_usize);
+        if self.input.is_used_up() {
+            return Ok(None);
+        }
+        let (mut bytes, mut cells) = (0, 0);
         let mut too_long = None;
         loop {
             self.input.refill()?;
-            let (result, read, written, ended) = self.parser.read_record(
-                self.input.rest(),
-                &mut self.text[bytes..],
-                &mut self.ends[cells..],
-            );
-            quotes += self.input.take(read);
+            // The file's end ends its last row, as a line's end would. In a quoted cell that is a character as any other.
+            let is_end = self.input.is_used_up();
+            let rest = if is_end { b"\n" } else { self.input.rest() };
+            let (result, read, written, ended) =
+                self.parser
+                    .read_record(rest, &mut self.text[bytes..], &mut self.ends[cells..]);
+            if !is_end {
+                self.input.take(read);
+            }
             bytes += written;
             cells += ended;
             match result {
+                ReadRecordResult::InputEmpty if is_end => {
+                    let message = "a quoted cell of this row is not closed before the file ends";
+                    let bad = SourceRow::bad(line, None, "not-closed", message);
+                    return Ok(Some(Record::Bad(bad)));
+                }
                 ReadRecordResult::InputEmpty => {}
                 ReadRecordResult::OutputFull if self.text.len() < ROW_BYTES_MAX => {
                     self.text.resize(self.text.len() * 2, 0);
@@ -137,12 +148,6 @@ impl<R: Read> CsvRows<R> {
                     cells = 0;
                 }
                 ReadRecordResult::End => return Ok(None),
-                // Only the end of the file ends a row without a byte of its own.
-                ReadRecordResult::Record if read == 0 && !quotes.is_multiple_of(2) => {
-                    let message = "a quoted cell of this row is not closed before the file ends";
-                    let bad = SourceRow::bad(line, None, "not-closed", message);
-                    return Ok(Some(Record::Bad(bad)));
-                }
                 ReadRecordResult::Record => break,
             }
         }
@@ -211,15 +216,17 @@ impl<R: Read> Input<R> {
         Ok(())
     }
 
-    /// Counts the lines of bytes that were parsed; gives how many quotes they hold.
-    fn take(&mut self, bytes: usize) -> usize {
-        let mut quotes = 0;
+    /// Whether all of the file was parsed.
+    const fn is_used_up(&self) -> bool {
+        self.is_over && self.start == self.end
+    }
+
+    /// Counts the lines of bytes that were parsed.
+    fn take(&mut self, bytes: usize) {
         for byte in &self.buffer[self.start..self.start + bytes] {
             self.line += u64::from(*byte == self.line_end);
-            quotes += usize::from(*byte == b'"');
         }
         self.start += bytes;
-        quotes
     }
 
     /// Goes to where the next row begins: the LF of a CRLF, and empty lines, belong to no row.

@@ -117,7 +117,7 @@ pub async fn commit<R: Read + Seek + Send>(
             rows_done: imported.report.counts.rows,
             rows_total,
         });
-        next = following;
+        next = following?;
     }
     Ok(imported)
 }
@@ -160,8 +160,8 @@ struct Prepared {
 
 /// What came of a chunk.
 enum After {
-    /// It is committed; the next one, if there is one, is ready.
-    Committed(Option<Box<Prepared>>),
+    /// It is committed; the next one, if there is one, is ready, or cannot be made so.
+    Committed(Result<Option<Box<Prepared>>, Error>),
     /// Rows are bad that must not be: nothing is done.
     Refused,
 }
@@ -276,7 +276,7 @@ impl<'p, R: Read + Seek + Send> Pass<'p, R> {
         mode: Mode,
         imported: &mut Imported,
     ) -> Result<After, Error> {
-        let mut next = None;
+        let mut next = Ok(None);
         for attempt in 1..=TRIES_MAX {
             let Prepared {
                 chunk,
@@ -290,7 +290,7 @@ impl<'p, R: Read + Seek + Send> Pass<'p, R> {
             let proposed = propose(self.database, "import", session);
             let proposed = if mode == Mode::AllOrNothing && attempt == 1 {
                 let (proposed, following) = join(proposed, self.prepare_next()).await;
-                next = following?;
+                next = following;
                 proposed?
             } else {
                 proposed.await?
@@ -300,7 +300,7 @@ impl<'p, R: Read + Seek + Send> Pass<'p, R> {
                 imported.commits += u64::from(seq > 0);
                 imported.last_seq = Some(seq).filter(|seq| *seq > 0).or(imported.last_seq);
                 if mode == Mode::SkipBadRows {
-                    next = self.prepare_next().await?;
+                    next = self.prepare_next().await;
                 }
                 return Ok(After::Committed(next));
             }

@@ -97,6 +97,14 @@ fn a_bad_row_is_told_with_line_and_column_and_the_next_one_is_read() {
         &["a|b", "2: not-utf-8 at b", "3: 4|5"],
     );
     check(b"a,b\n1,\"2\n3,4\n5,6\n", &["a|b", "2: not-closed at -"]);
+    // A quote within a cell opens nothing, at the file's end no more than before.
+    check(
+        b"a,b\n4\" pipe,5\n6\" pipe,7",
+        &["a|b", "2: 4\" pipe|5", "3: 6\" pipe|7"],
+    );
+    check(b"a,b\nx\"y,\"z", &["a|b", "2: not-closed at -"]);
+    check(b"a,b\n1,\"2\"\"", &["a|b", "2: not-closed at -"]);
+    check(b"a,b\n1,\"2\"", &["a|b", "2: 1|2"]);
     let mut long = b"a,b\n1,\"".to_vec();
     long.extend(vec![b'x'; ROW_BYTES_MAX + 10]);
     long.extend(b"\"\n3,4\n");

@@ -1,6 +1,12 @@
 //! Imports that end early, and two at once.
 
-use std::sync::Arc;
+use std::{
+    io::{Cursor, Read, Seek, SeekFrom},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use bursar_domain::{
     manifest::Authority,
@@ -8,7 +14,7 @@ use bursar_domain::{
 };
 use bursar_office::{
     Session,
-    import::{End, Import, Progress, Stage, commit},
+    import::{End, Import, Mode, Progress, Stage, commit},
 };
 use serde_json::{Value, json};
 
@@ -102,6 +108,68 @@ async fn progress_is_told_for_each_chunk_of_both_stages() {
     let checking = [20, 40, 50].map(|rows| (Stage::Checking, rows, None));
     let committing = [20, 40, 50].map(|rows| (Stage::Committing, rows, Some(50)));
     assert_eq!(told, [checking, committing].concat());
+}
+
+/// A file whose disk fails once somebody says so.
+struct Failing {
+    file: Cursor<Vec<u8>>,
+    fails: Arc<AtomicBool>,
+}
+
+impl Read for Failing {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(std::io::Error::other("the disk failed"));
+        }
+        self.file.read(buffer)
+    }
+}
+
+impl Seek for Failing {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+#[tokio::test]
+async fn what_is_committed_is_told_although_the_file_cannot_be_read_on() {
+    for mode in [Mode::AllOrNothing, Mode::SkipBadRows] {
+        let mut office = opened().await;
+        let import = Import {
+            chunk_rows: 10,
+            mode,
+            ..by(&["code"])
+        };
+        // Longer than what is read at a time.
+        let name = "n".repeat(3_000);
+        let rows: String = (0..50).map(|place| format!("c{place},{name}\n")).collect();
+        let text = format!("code,name\n{rows}");
+        let fails = Arc::new(AtomicBool::new(false));
+        let mut source = Failing {
+            file: Cursor::new(text.into_bytes()),
+            fails: fails.clone(),
+        };
+        let mut told = 0;
+        let mut progress = |progress: Progress| {
+            if progress.stage == Stage::Committing {
+                told = progress.rows_done;
+                fails.store(true, Ordering::Relaxed);
+            }
+        };
+        let author = everything();
+        let imported = commit(
+            &office.database,
+            &author,
+            &import,
+            &mut source,
+            &mut progress,
+        );
+        let error = imported.await.expect_err("the disk failed");
+        assert!(error.to_string().contains("the disk failed"), "{error}");
+        let there = stored(&mut office).await.len() as u64;
+        assert!((10..50).contains(&there), "{there} rows");
+        assert_eq!(told, there, "{mode:?}");
+    }
 }
 
 /// Where two imports meet, one finds the other's rows.

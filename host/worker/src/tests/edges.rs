@@ -326,3 +326,43 @@ async fn a_missing_calendar_is_told_and_does_not_hold_up_the_others() {
         .collect();
     assert_eq!(answers, [None, Some(Unmet::CalendarMissing)]);
 }
+
+#[tokio::test]
+async fn what_was_planned_while_an_automation_was_off_is_not_missed() {
+    for misfire in ["skip", "once", "all"] {
+        let desk = Desk::new(misfire).await;
+        let now_us = desk.office.database.now_us().await.expect("a clock");
+        desk.put(now_us - DAY_US).await;
+        for hours in 1..5 {
+            let start_us = (now_us - hours * HOUR_US) / 1_000_000 * 1_000_000;
+            desk.add(&format!("{hours}"), start_us).await;
+        }
+        desk.office.switch("helper", false).await;
+        desk.office.switch("helper", true).await;
+        assert!(desk.look(now_us + MINUTE_US).await.is_empty(), "{misfire}");
+        let soon_us = (now_us / DAY_US + 2) * DAY_US;
+        desk.add("soon", soon_us).await;
+        assert_eq!(desk.look(soon_us).await.len(), 1, "{misfire}");
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_is_told_and_enabling_again_begins_anew() {
+    let desk = Desk::new("once").await;
+    let now_us = desk.office.database.now_us().await.expect("a clock");
+    desk.put(now_us + 40 * DAY_US).await;
+    desk.add("one", desk.base_us).await;
+    let looked = desk.looked(desk.base_us + 1).await;
+    assert!(looked.due.is_empty());
+    let told = looked.troubles.get("helper/soon");
+    assert!(told.is_some_and(|told| told.contains("ahead")), "{told:?}");
+    assert_eq!(desk.office.upcoming(now_us).await[0].next_us, None);
+    desk.office.switch("helper", false).await;
+    desk.office.switch("helper", true).await;
+    assert_eq!(
+        desk.office.upcoming(now_us).await[0].next_us,
+        Some(desk.base_us)
+    );
+    let looked = desk.looked(desk.base_us + 1).await;
+    assert_eq!((looked.due.len(), looked.troubles.len()), (1, 0));
+}

@@ -150,6 +150,24 @@ impl Office {
         .await;
     }
 
+    /// Turns an automation on or off, now.
+    pub(super) async fn switch(&self, id: &str, enabled: bool) {
+        let now_us = self.database.now_us().await.expect("a clock");
+        let context = Context {
+            now_us,
+            ..context()
+        };
+        let mut session = Session::new(&self.database, context);
+        let automation = session.automation(id).await.expect("it is there").body;
+        let automation = Automation {
+            enabled,
+            ..automation
+        };
+        let switched = session.enable_automation(id, &automation).await;
+        switched.expect("allowed");
+        self.propose(session.into_parts().0, None).await;
+    }
+
     pub(super) async fn explain(&self, event: &str, asked: Option<Asked>) -> Explanation {
         let question = Question {
             event: event.to_owned(),
