@@ -1,18 +1,21 @@
 //! A plugin's manifest: what it asks for, and the reach of what it imports.
 
 mod limits;
+mod permissions;
 mod triggers;
-
-use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use limits::Limits;
+pub use permissions::{
+    Authority, CalendarOperation, DocumentOperation, InvoiceOperation, Need, Permission,
+    RecordOperation,
+};
 pub use triggers::{Misfire, TriggerAsk};
 
-use crate::{confidentiality::Class, invoice::Flow, problem::Problem};
+use crate::{confidentiality::Class, problem::Problem};
 
 /// Name of the component's custom section that holds the manifest's TOML text.
 pub const SECTION: &str = "bursar:manifest";
@@ -69,236 +72,6 @@ pub struct PermissionAsk {
     pub reason: String,
 }
 
-/// One thing that a plugin may do.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Permission {
-    /// Rows of one collection.
-    Records {
-        /// The collection.
-        collection: String,
-        /// What may be done with its rows.
-        operations: BTreeSet<RecordOperation>,
-        /// The highest class of fields that are seen and written: internal unless more is said.
-        #[serde(default, skip_serializing_if = "is_default")]
-        class: Class,
-    },
-    /// Invoices and payments of one flow.
-    Invoices {
-        /// Receivable or payable.
-        flow: Flow,
-        /// What may be done with them.
-        operations: BTreeSet<InvoiceOperation>,
-    },
-    /// Documents of one folder.
-    Documents {
-        /// The folder.
-        folder: String,
-        /// What may be done with them.
-        operations: BTreeSet<DocumentOperation>,
-    },
-    /// Mail.
-    Messages {
-        /// Domains: exact, or one leading "*." for a domain's subdomains.
-        recipients: Vec<String>,
-    },
-    /// Asking people.
-    Tasks {
-        /// The role asked.
-        role: String,
-    },
-}
-
-/// What may be done with records.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum RecordOperation {
-    /// Get, search, count.
-    Read,
-    /// Add rows.
-    Create,
-    /// Patch rows.
-    Update,
-    /// Remove rows.
-    Delete,
-}
-
-/// What may be done with invoices.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum InvoiceOperation {
-    /// Get and search invoices and payments.
-    Read,
-    /// Write a draft, or take in a supplier's invoice.
-    Draft,
-    /// Issue a draft.
-    Issue,
-    /// Record, reverse and allocate payments.
-    Pay,
-    /// Close a rest that will not come.
-    WriteOff,
-    /// Record a dunning level.
-    Dun,
-    /// Take a supplier's invoice through its steps: matched, approved, scheduled, rejected.
-    Approve,
-}
-
-/// What may be done with documents.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum DocumentOperation {
-    /// Names, sizes and content.
-    Read,
-}
-
-/// What a call needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need<'a> {
-    /// An operation on a collection.
-    Records(&'a str, RecordOperation),
-    /// An operation on a flow.
-    Invoices(Flow, InvoiceOperation),
-    /// An operation on a folder.
-    Documents(&'a str, DocumentOperation),
-    /// Mail to an address.
-    MailTo(&'a str),
-    /// A task for a role or person, as "role:NAME".
-    Task(&'a str),
-}
-
-/// In whose name, and with which rights, an operation is done.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Authority {
-    /// The organisation's administrator, or the host itself.
-    Everything,
-    /// What was granted to an automation; nothing else.
-    Granted(Vec<Permission>),
-}
-
-impl Authority {
-    /// The one check of every operation.
-    pub fn allows(&self, need: Need<'_>) -> bool {
-        match self {
-            Authority::Everything => true,
-            Authority::Granted(permissions) => {
-                permissions.iter().any(|permission| permission.covers(need))
-            }
-        }
-    }
-
-    /// The highest class of a collection's fields that are seen and written.
-    pub fn clearance(&self, of: &str) -> Class {
-        let class = |permission: &Permission| match permission {
-            Permission::Records {
-                collection, class, ..
-            } if collection == of => Some(*class),
-            _ => None,
-        };
-        match self {
-            Authority::Everything => Class::Restricted,
-            Authority::Granted(permissions) => {
-                let highest = permissions.iter().filter_map(class).max();
-                highest.unwrap_or_default()
-            }
-        }
-    }
-}
-
-impl Permission {
-    fn covers(&self, need: Need<'_>) -> bool {
-        match (self, need) {
-            (
-                Permission::Records {
-                    collection,
-                    operations,
-                    ..
-                },
-                Need::Records(of, operation),
-            ) => collection == of && operations.contains(&operation),
-            (Permission::Invoices { flow, operations }, Need::Invoices(of, operation)) => {
-                *flow == of && operations.contains(&operation)
-            }
-            (Permission::Documents { folder, operations }, Need::Documents(of, operation)) => {
-                folder == of && operations.contains(&operation)
-            }
-            (Permission::Messages { recipients }, Need::MailTo(address)) => recipients
-                .iter()
-                .any(|pattern| domain_matches(pattern, address)),
-            (Permission::Tasks { role }, Need::Task(assignee)) => {
-                assignee.strip_prefix("role:") == Some(role.as_str())
-            }
-            _ => false,
-        }
-    }
-
-    /// In plain words, for people who decide.
-    pub fn in_words(&self) -> String {
-        let list = |operations: Vec<String>| operations.join(", ");
-        match self {
-            Permission::Records {
-                collection,
-                operations,
-                class,
-            } => {
-                let fields = match class {
-                    Class::Internal => String::new(),
-                    class => format!(", fields up to {}", word(class)),
-                };
-                format!(
-                    "records of {collection:?}: {}{fields}",
-                    list(operations.iter().map(word).collect())
-                )
-            }
-            Permission::Invoices { flow, operations } => {
-                format!(
-                    "{} invoices and payments: {}",
-                    word(flow),
-                    list(operations.iter().map(word).collect())
-                )
-            }
-            Permission::Documents { folder, operations } => {
-                format!(
-                    "documents in folder {folder:?}: {}",
-                    list(operations.iter().map(word).collect())
-                )
-            }
-            Permission::Messages { recipients } => format!("mail to: {}", recipients.join(", ")),
-            Permission::Tasks { role } => format!("tasks for the role {role:?}"),
-        }
-    }
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
-/// An enum's name as it is written in manifests.
-fn word<T: Serialize>(value: &T) -> String {
-    serde_json::to_value(value)
-        .ok()
-        .and_then(|value| value.as_str().map(str::to_owned))
-        .unwrap_or_default()
-}
-
-fn domain_matches(pattern: &str, address: &str) -> bool {
-    let Some((_, domain)) = address.rsplit_once('@') else {
-        return false;
-    };
-    let domain = domain.to_ascii_lowercase();
-    match pattern.strip_prefix("*.") {
-        Some(parent) => domain
-            .strip_suffix(parent)
-            .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
-        None => domain == *pattern,
-    }
-}
-
 /// What happens after a plugin asks for another try.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -333,6 +106,7 @@ impl Retry {
 ///
 /// This table is the reach of every function of the contract. A function that is not in it does not exist.
 pub fn reach_of(interface: &str, function: &str) -> Option<Reach> {
+    use CalendarOperation as C;
     use InvoiceOperation as I;
     use RecordOperation as R;
     Some(match (interface, function) {
@@ -343,13 +117,20 @@ pub fn reach_of(interface: &str, function: &str) -> Option<Reach> {
         ("invoices", "get" | "search" | "get-payment" | "search-payments") => {
             Reach::Invoices(I::Read)
         }
-        ("invoices-write", "draft") => Reach::Invoices(I::Draft),
+        ("invoices-write", "draft" | "credit") => Reach::Invoices(I::Draft),
         ("invoices-write", "issue") => Reach::Invoices(I::Issue),
         ("invoices-write", "record-payment" | "reverse-payment" | "allocate") => {
             Reach::Invoices(I::Pay)
         }
         ("invoices-write", "write-off") => Reach::Invoices(I::WriteOff),
         ("invoices-write", "dun") => Reach::Invoices(I::Dun),
+        ("invoices-write", "step") => Reach::Invoices(I::Approve),
+        ("calendars", "get" | "search" | "occurrences" | "free-busy" | "find-slots") => {
+            Reach::Calendars(C::Read)
+        }
+        ("calendars-write", "create") => Reach::Calendars(C::Create),
+        ("calendars-write", "replace") => Reach::Calendars(C::Update),
+        ("calendars-write", "remove") => Reach::Calendars(C::Delete),
         ("documents", "get" | "search" | "read") => Reach::Documents,
         ("messages", "mail" | "send") => Reach::Messages,
         ("tasks", "create" | "create-with" | "get" | "withdraw") => Reach::Tasks,
@@ -371,6 +152,8 @@ pub enum Reach {
     Records(RecordOperation),
     /// On some flow.
     Invoices(InvoiceOperation),
+    /// On some calendar.
+    Calendars(CalendarOperation),
     /// On some folder.
     Documents,
     /// To some recipient.
@@ -483,6 +266,9 @@ impl Manifest {
                 (Permission::Invoices { operations, .. }, Reach::Invoices(operation)) => {
                     operations.contains(&operation)
                 }
+                (Permission::Calendars { operations, .. }, Reach::Calendars(operation)) => {
+                    operations.contains(&operation)
+                }
                 (_, Reach::Free)
                 | (Permission::Documents { .. }, Reach::Documents)
                 | (Permission::Messages { .. }, Reach::Messages)
@@ -549,27 +335,5 @@ mod tests {
         assert!(!authority.allows(Need::Records("parties", RecordOperation::Update)));
         assert!(!authority.allows(Need::Records("salaries", RecordOperation::Read)));
         assert!(!authority.allows(Need::Task("role:accounting")));
-    }
-
-    #[test]
-    fn mail_domains_match_exactly_or_below_a_star() {
-        let check = |pattern: &str, address: &str, expected: bool| {
-            let permission = Permission::Messages {
-                recipients: vec![pattern.to_owned()],
-            };
-            assert_eq!(
-                permission.covers(Need::MailTo(address)),
-                expected,
-                "{pattern} {address}"
-            );
-        };
-        check("example.com", "a@example.com", true);
-        check("example.com", "a@EXAMPLE.com", true);
-        check("example.com", "a@x.example.com", false);
-        check("*.example.com", "a@x.example.com", true);
-        check("*.example.com", "a@example.com", false);
-        check("*.example.com", "a@badexample.com", false);
-        check("example.com", "a@evil.org@example.com", true);
-        check("example.com", "nobody", false);
     }
 }

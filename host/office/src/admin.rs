@@ -380,6 +380,11 @@ fn is_within(grant: &Permission, asked: &[&Permission]) -> bool {
                 matches!(ask, Permission::Invoices { flow: of, operations } if of == flow && operations.contains(operation))
             })
         }),
+        Permission::Calendars { calendar, operations } => operations.iter().all(|operation| {
+            asked.iter().any(|ask| {
+                matches!(ask, Permission::Calendars { calendar: of, operations } if of == calendar && operations.contains(operation))
+            })
+        }),
         Permission::Documents { folder, operations } => operations.iter().all(|operation| {
             asked.iter().any(|ask| {
                 matches!(ask, Permission::Documents { folder: of, operations } if of == folder && operations.contains(operation))

@@ -1,12 +1,14 @@
 //! What calendars come to in a window of time: occurrences, and busy time.
 //!
-//! Reads only, within bounds: windows, calendars, entries looked at, occurrences answered. For administrators.
+//! Reads only, within bounds: windows, calendars, entries looked at, occurrences answered. Needs `calendars: read` on each
+//! calendar that is asked for.
 
 use std::sync::Arc;
 
 use bursar_domain::{
     availability::{self, AvailabilityError},
     calendar::EntryKind,
+    manifest::CalendarOperation,
     schedule::{Budget, Occurrence, ScheduleError, Window},
     time,
 };
@@ -24,6 +26,8 @@ use crate::{
 pub const CALENDARS_MAX: usize = 50;
 /// Most occurrences of one answer.
 pub const OCCURRENCES_MAX: usize = 10_000;
+/// Most bytes of the texts of one answer's occurrences, which repeat those of their entries.
+pub const OCCURRENCES_BYTES_MAX: usize = 16 << 20;
 
 /// Windows of taken time that may be unmerged.
 const MERGED_AT: usize = 1_000;
@@ -72,24 +76,20 @@ impl Session {
         window: Window,
     ) -> Result<Vec<Appointment>, Error> {
         self.check_question(calendars, window, "/calendars")?;
-        let (mut found, mut allowance) = (Vec::new(), Allowance::default());
+        let (mut gathered, mut allowance) = (Gathered::default(), Allowance::default());
         for calendar in calendars {
             let of: Arc<str> = Arc::from(calendar.as_str());
-            let step = move |found: &mut Vec<Appointment>, held: Held<'_>, budget: &mut Budget| {
+            let step = move |gathered: &mut Gathered, held: Held<'_>, budget: &mut Budget| {
                 let schedule = &held.entry.schedule;
                 let occurrences = schedule.expand_overlapping(window, held.zone, budget);
                 let occurrences = occurrences.map_err(|error| of_entry(&error, &held))?;
-                if found.len() + occurrences.len() > OCCURRENCES_MAX {
-                    return Err(too_many("occurrences", OCCURRENCES_MAX));
-                }
-                let shown = occurrences.iter();
-                found.extend(shown.map(|one| appointment(&of, &held, one)));
-                Ok(())
+                gathered.take(&of, &held, &occurrences)
             };
-            found = self
-                .work_through(calendar, Some(window), &mut allowance, found, step)
+            gathered = self
+                .work_through(calendar, Some(window), &mut allowance, gathered, step)
                 .await?;
         }
+        let mut found = gathered.found;
         found.sort_by(|one, other| {
             let place = |of: &Appointment| (of.start_us, of.end_us, of.original_start_us);
             let name = |of: &Appointment| (of.calendar.clone(), of.entry.clone());
@@ -141,7 +141,9 @@ impl Session {
         window: Window,
         pointer: &str,
     ) -> Result<(), Error> {
-        self.require_administrator()?;
+        for calendar in calendars {
+            self.require_calendar(calendar, CalendarOperation::Read)?;
+        }
         availability::check_window(window).map_err(|error| unavailable(&error))?;
         if !(1..=CALENDARS_MAX).contains(&calendars.len()) {
             let message = format!("1 to {CALENDARS_MAX} calendars");
@@ -152,8 +154,39 @@ impl Session {
 
     /// The zone that a calendar's days are in.
     pub(crate) async fn calendar_zone(&mut self, calendar: &str) -> Result<TimeZone, Error> {
-        let zone = self.calendar(calendar).await?.body.zone;
+        let zone = self.known_calendar(calendar).await?.zone;
         time::zone(&zone).map_err(|error| Error::Broken(error.to_string()))
+    }
+}
+
+/// Occurrences of all that was looked at, and what their texts weigh.
+#[derive(Default)]
+struct Gathered {
+    found: Vec<Appointment>,
+    bytes: usize,
+}
+
+impl Gathered {
+    fn take(
+        &mut self,
+        calendar: &str,
+        held: &Held<'_>,
+        occurrences: &[Occurrence],
+    ) -> Result<(), Error> {
+        if self.found.len() + occurrences.len() > OCCURRENCES_MAX {
+            return Err(too_many("occurrences", OCCURRENCES_MAX));
+        }
+        let entry = &held.entry;
+        let attendees = entry.attendees.iter().map(String::len).sum::<usize>();
+        let bytes = entry.uid.len() + entry.title.len() + attendees;
+        self.bytes += bytes * occurrences.len();
+        if self.bytes > OCCURRENCES_BYTES_MAX {
+            return Err(too_many("bytes of occurrences", OCCURRENCES_BYTES_MAX));
+        }
+        let shown = occurrences.iter();
+        self.found
+            .extend(shown.map(|one| appointment(calendar, held, one)));
+        Ok(())
     }
 }
 

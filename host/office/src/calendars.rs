@@ -1,8 +1,9 @@
-//! Calendars that hold entries, and the entries. For administrators.
+//! Calendars that hold entries, and the entries. Calendars are for administrators, entries for whom they are granted.
 
 use bursar_domain::{
     calendar::{self, Calendar, ENTRY_STEPS_MAX, EntryContent, StoredEntry},
     index::{Comparison, Condition, fields_of},
+    manifest::{CalendarOperation, Need},
     row::{Kind, Row, RowKey},
     schedule::{Budget, ScheduleError, Window},
     time,
@@ -13,7 +14,7 @@ use crate::{
     effects::Keyed,
     error::Error,
     expansion::aside,
-    input::Faults,
+    input::{Faults, is_slug, name_of},
     listing::{Listed, Paging, Scope},
     session::{Session, View},
     write::{Write, key_of, to_value},
@@ -47,22 +48,45 @@ impl Session {
         self.upsert(RowKey::of(Kind::Calendar, id), calendar).await
     }
 
-    /// A calendar.
+    /// A calendar. For administrators.
     pub async fn calendar(&mut self, id: &str) -> Result<View<Calendar>, Error> {
         self.control_row(Kind::Calendar, id, "such calendar").await
     }
 
-    /// Adds an entry to a calendar; the same key gives the same entry again.
+    /// Passes if an operation on a calendar's entries is granted, whether or not there is such a calendar.
+    pub(crate) fn require_calendar(
+        &self,
+        calendar: &str,
+        operation: CalendarOperation,
+    ) -> Result<(), Error> {
+        let words = || format!("{operation:?} on calendar {:?}", name_of(calendar)).to_lowercase();
+        self.require(Need::Calendars(calendar, operation), words)
+    }
+
+    /// A calendar that this call may use.
+    pub(crate) async fn known_calendar(&mut self, id: &str) -> Result<Calendar, Error> {
+        let unknown = || Error::not_found(format!("such calendar {:?}", name_of(id)));
+        if !is_slug(id) {
+            return Err(unknown());
+        }
+        let found = self
+            .find::<Calendar>(&RowKey::of(Kind::Calendar, id))
+            .await?;
+        found.map(|(_, calendar)| calendar).ok_or_else(unknown)
+    }
+
+    /// Adds an entry to a calendar; the same key gives the same entry again. Needs `calendars: create`.
     pub async fn create_entry(
         &mut self,
         calendar: &str,
         key: &str,
         content: &EntryContent,
     ) -> Result<View<StoredEntry>, Error> {
-        self.calendar(calendar).await?;
+        self.require_calendar(calendar, CalendarOperation::Create)?;
+        self.known_calendar(calendar).await?;
         let input = json!({"calendar": calendar, "content": to_value(content)?});
         let free = match self.effect("entries.create", key, &input).await? {
-            Keyed::Used(id) => return self.entry(calendar, &id).await,
+            Keyed::Used(id) => return self.known_entry(calendar, &id).await,
             Keyed::Free(free) => free,
         };
         let id = self.new_id();
@@ -75,16 +99,18 @@ impl Session {
         self.refuse_taken(&write.key, &write.unique, "not-unique")
             .await?;
         self.apply(vec![free.used_for(&id)?, write])?;
-        self.entry(calendar, &id).await
+        self.known_entry(calendar, &id).await
     }
 
-    /// One entry of a calendar.
+    /// One entry of a calendar. Needs `calendars: read`.
     pub async fn entry(&mut self, calendar: &str, id: &str) -> Result<View<StoredEntry>, Error> {
-        let row = self.entry_row(calendar, id).await?;
-        Ok(self.typed(&row)?)
+        self.require_calendar(calendar, CalendarOperation::Read)?;
+        let found = self.known_entry(calendar, id).await?;
+        self.hand_out(1)?;
+        Ok(found)
     }
 
-    /// Replaces an entry. Its UID stays what it is.
+    /// Replaces an entry. Its UID stays what it is. Needs `calendars: update`.
     pub async fn update_entry(
         &mut self,
         calendar: &str,
@@ -92,6 +118,7 @@ impl Session {
         expected: Option<&str>,
         content: &EntryContent,
     ) -> Result<View<StoredEntry>, Error> {
+        self.require_calendar(calendar, CalendarOperation::Update)?;
         let row = self.entry_row(calendar, id).await?;
         self.expect_revision(&row, expected)?;
         let there: StoredEntry = row.decode()?;
@@ -107,36 +134,43 @@ impl Session {
             ));
         }
         self.upsert(row.key, &checked(content).await?).await?;
-        self.entry(calendar, id).await
+        self.known_entry(calendar, id).await
     }
 
-    /// Takes an entry out of its calendar, with all its occurrences.
+    /// Takes an entry out of its calendar, with all its occurrences. Needs `calendars: delete`.
     pub async fn remove_entry(
         &mut self,
         calendar: &str,
         id: &str,
         expected: Option<&str>,
     ) -> Result<(), Error> {
+        self.require_calendar(calendar, CalendarOperation::Delete)?;
         let row = self.entry_row(calendar, id).await?;
         self.expect_revision(&row, expected)?;
         self.apply(vec![Write::removal(&row)])
     }
 
-    /// Entries of a calendar by id: all of them, or those that may happen in a window.
+    /// Entries of a calendar by id: all of them, or those that may happen in a window. Needs `calendars: read`.
     pub async fn list_entries(
         &mut self,
         calendar: &str,
         window: Option<Window>,
         paging: &Paging,
     ) -> Result<Listed<StoredEntry>, Error> {
-        self.calendar(calendar).await?;
+        self.require_calendar(calendar, CalendarOperation::Read)?;
+        self.known_calendar(calendar).await?;
         let scope = entries_of(calendar, window)?;
         self.page(&scope, paging, |session, row| Ok(session.typed(row)?))
             .await
     }
 
+    async fn known_entry(&mut self, calendar: &str, id: &str) -> Result<View<StoredEntry>, Error> {
+        let row = self.entry_row(calendar, id).await?;
+        Ok(self.typed(&row)?)
+    }
+
     async fn entry_row(&mut self, calendar: &str, id: &str) -> Result<Row, Error> {
-        self.calendar(calendar).await?;
+        self.known_calendar(calendar).await?;
         let key = key_of(Kind::Entry, calendar, id, "such entry")?;
         let row = self.load(&key).await?;
         row.ok_or_else(|| Error::not_found("such entry"))

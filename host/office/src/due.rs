@@ -113,6 +113,7 @@ impl Session {
         found: Vec<DueOccurrence>,
         by_us: impl Fn(&DueOccurrence) -> i64,
     ) -> Result<Vec<DueOccurrence>, Error> {
+        self.require_administrator()?;
         let is_old = |due: &DueOccurrence| due.written_us <= by_us(due);
         let (mut kept, doubtful): (Vec<_>, Vec<_>) = found.into_iter().partition(is_old);
         let mut entries: BTreeMap<String, Vec<DueOccurrence>> = BTreeMap::new();

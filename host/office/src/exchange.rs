@@ -98,6 +98,7 @@ impl Session {
         calendar: &str,
         text: &str,
     ) -> Result<CalendarImport, Error> {
+        self.require_administrator()?;
         let zone = self.calendar_zone(calendar).await?;
         let text = text.to_owned();
         let (taken, mut import) = aside(move || read(&text, &zone)).await??;
@@ -157,6 +158,7 @@ impl Session {
 
     /// A whole calendar as an iCalendar file: its entries by id, stamped with the last change of any of them.
     pub async fn export_calendar(&mut self, calendar: &str) -> Result<String, Error> {
+        self.require_administrator()?;
         let step = |found: &mut (Vec<Entry>, i64), held: Held<'_>, _: &mut Budget| {
             let (entries, stamp_us) = found;
             if entries.len() == ENTRIES_MAX {

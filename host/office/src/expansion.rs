@@ -1,7 +1,7 @@
 //! Working through the entries of calendars: page by page, within a budget, where a thread may be held.
 //!
 //! The one place in which entries are expanded. Whatever a calendar holds, a request looks at so many entries, takes so many
-//! steps, and never holds a thread that others wait for.
+//! steps, and never holds a thread that others wait for. Who may ask is checked before.
 
 use bursar_domain::{
     calendar::{Entry, StoredEntry},
@@ -94,7 +94,7 @@ impl Session {
         window: Option<Window>,
         after: Option<Position>,
     ) -> Result<Answer, Error> {
-        self.calendar(calendar).await?;
+        self.known_calendar(calendar).await?;
         let scope = entries_of(calendar, window)?;
         self.list(&scope, after, PAGE_ROWS).await
     }

@@ -145,6 +145,11 @@ impl Faults {
     }
 }
 
+/// A name from outside, cut for a message.
+pub(crate) fn name_of(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
 pub(crate) fn is_slug(text: &str) -> bool {
     let allowed = |byte: u8| {
         byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_')

@@ -22,7 +22,7 @@ pub(crate) use sight::Sight;
 
 use crate::{
     error::Error,
-    input::is_slug,
+    input::{is_slug, name_of},
     listing::{Listed, Order, Paging, Scope, Test},
     schema::Definition,
     session::{Session, View},
@@ -175,9 +175,4 @@ impl Session {
             _ => Ok(()),
         }
     }
-}
-
-/// A name from outside, cut for a message.
-fn name_of(text: &str) -> String {
-    text.chars().take(64).collect()
 }

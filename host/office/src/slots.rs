@@ -1,10 +1,13 @@
-//! Slots in which everybody is free and at work, each in their own zone. Reads only; for administrators.
+//! Slots in which everybody is free and at work, each in their own zone. Reads only.
+//!
+//! Needs `calendars: read` on each calendar that is asked for.
 
 use bursar_domain::{
     availability::{
         self, ATTENDEES_MAX, Attendee, AvailabilityError, SLOTS_MAX, Search, Shift, WorkingHours,
     },
     business::{BusinessCalendar, WeekdayText},
+    manifest::CalendarOperation,
     schedule::{Length, Window},
     time,
 };
@@ -79,7 +82,10 @@ pub struct ShiftAsked {
 impl Session {
     /// The first slots in which everybody is free and at work.
     pub async fn find_slots(&mut self, asked: &SlotsAsked) -> Result<Vec<Window>, Error> {
-        self.require_administrator()?;
+        let calendars = asked.attendees.iter().flat_map(|it| &it.busy.calendars);
+        for calendar in calendars {
+            self.require_calendar(calendar, CalendarOperation::Read)?;
+        }
         let search = search_of(asked)?;
         let (attendees, slots) = (asked.attendees.len(), search.at_most);
         if attendees > ATTENDEES_MAX || !(1..=SLOTS_MAX).contains(&slots) {

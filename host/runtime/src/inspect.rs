@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 
 use bursar_domain::{
     log,
-    manifest::{InvoiceOperation, Manifest, Reach, RecordOperation, SECTION, reach_of},
+    manifest::{
+        CalendarOperation, InvoiceOperation, Manifest, Reach, RecordOperation, SECTION, reach_of,
+    },
 };
 use wasmparser::{
     Encoding, Parser, Payload, ValidPayload, Validator, WasmFeatures,
@@ -267,6 +269,10 @@ fn in_words(reach: Reach) -> &'static str {
         Reach::Invoices(InvoiceOperation::WriteOff) => "invoices: write-off",
         Reach::Invoices(InvoiceOperation::Dun) => "invoices: dun",
         Reach::Invoices(InvoiceOperation::Approve) => "invoices: approve",
+        Reach::Calendars(CalendarOperation::Read) => "calendars: read",
+        Reach::Calendars(CalendarOperation::Create) => "calendars: create",
+        Reach::Calendars(CalendarOperation::Update) => "calendars: update",
+        Reach::Calendars(CalendarOperation::Delete) => "calendars: delete",
         Reach::Documents => "documents: read",
         Reach::Messages => "messages",
         Reach::Tasks => "tasks",

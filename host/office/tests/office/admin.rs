@@ -26,6 +26,11 @@ fn plugin() -> Plugin {
         operations = ["read", "create"]
         reason = "to keep notes"
         [[permissions]]
+        kind = "calendars"
+        calendar = "desk"
+        operations = ["read", "create"]
+        reason = "to plan"
+        [[permissions]]
         kind = "messages"
         recipients = ["*.example.com"]
         reason = "to write to people"
@@ -132,12 +137,17 @@ async fn an_automation_gets_what_its_manifest_asks_for_or_less() {
     check(&[json!({"kind": "messages", "recipients": ["a.example.com", "*.b.example.com"]})])
         .await
         .expect("narrower");
+    check(&[json!({"kind": "calendars", "calendar": "desk", "operations": ["read"]})])
+        .await
+        .expect("less");
     for wider in [
         json!({"kind": "records", "collection": "notes", "operations": ["read", "delete"]}),
         json!({"kind": "records", "collection": "parties", "operations": ["read"]}),
         json!({"kind": "messages", "recipients": ["example.com"]}),
         json!({"kind": "messages", "recipients": ["*.com"]}),
         json!({"kind": "messages", "recipients": ["badexample.com"]}),
+        json!({"kind": "calendars", "calendar": "desk", "operations": ["read", "delete"]}),
+        json!({"kind": "calendars", "calendar": "hall", "operations": ["read"]}),
         json!({"kind": "tasks", "role": "accounting"}),
         json!({"kind": "invoices", "flow": "payable", "operations": ["pay"]}),
     ] {

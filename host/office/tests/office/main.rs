@@ -2,6 +2,7 @@
 
 mod admin;
 mod aging;
+mod calendar_grants;
 mod calendars;
 mod confidentiality;
 mod credits;
