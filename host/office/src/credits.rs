@@ -7,14 +7,16 @@ use bursar_domain::{
     money::Money,
     row::{Kind, RowKey},
     settlement,
-    totals::Totals,
+    totals::{LINES_MAX, Totals},
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::{
     content::totals_of,
+    effects::Keyed,
     error::Error,
     session::{Session, View},
     write::Write,
@@ -32,6 +34,8 @@ pub struct LineCredit {
 
 impl Session {
     /// Drafts the credit note of an invoice, whole unless lines are named. Needs `invoices: draft` for the flow.
+    ///
+    /// The same key gives the same note again, whatever was credited since.
     pub async fn draft_credit_note(
         &mut self,
         key: &str,
@@ -39,6 +43,15 @@ impl Session {
         lines: &[LineCredit],
     ) -> Result<View<Invoice>, Error> {
         let (_, corrected) = self.invoice_for(invoice, InvoiceOperation::Draft).await?;
+        if lines.len() > LINES_MAX {
+            let message = format!("at most {LINES_MAX} lines");
+            return Err(Error::invalid("wrong-count", "/lines", message));
+        }
+        let input = json!({"invoice": invoice, "lines": lines});
+        let free = match self.effect("invoices.credit", key, &input).await? {
+            Keyed::Used(id) => return self.own_invoice(&id).await,
+            Keyed::Free(free) => free,
+        };
         if corrected.is_credit_note() || !corrected.state.is_owed() {
             return Err(Error::conflict(
                 "wrong-state",
@@ -56,7 +69,7 @@ impl Session {
             ..credited_content(&corrected.content, lines)?
         };
         let content = with_rounding(&corrected, content);
-        self.draft_invoice(key, &content).await
+        self.draft_under(free, &content).await
     }
 
     /// What else a credit note changes when it begins to count: its invoice has been credited by so much more (INV-3), and

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     content::{check_content, totals_of},
-    effects::Keyed,
+    effects::{FreeKey, Keyed},
     error::Error,
     input::Faults,
     listing::{Listed, Order, Paging, Scope, Test},
@@ -70,6 +70,15 @@ impl Session {
             Keyed::Used(id) => return self.own_invoice(&id).await,
             Keyed::Free(free) => free,
         };
+        self.draft_under(free, content).await
+    }
+
+    /// Writes a draft under a key that is free; that it is granted was checked.
+    pub(crate) async fn draft_under(
+        &mut self,
+        free: FreeKey,
+        content: &InvoiceContent,
+    ) -> Result<View<Invoice>, Error> {
         let mut invoice = self.draft_of(content).await?;
         let id = self.new_id();
         let mut writes = vec![free.used_for(&id)?];

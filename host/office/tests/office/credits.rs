@@ -8,9 +8,9 @@ use bursar_domain::{
 use bursar_office::{Session, allocations::Part, credits::LineCredit, openings::OpenItem};
 use jiff::civil::date;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::organisation::{Organisation, code, content, eur, payment};
+use crate::organisation::{Organisation, code, content, eur, grant, payment};
 
 fn decimal(text: &str) -> Decimal {
     Decimal::parse(text).expect("a decimal")
@@ -103,6 +103,77 @@ async fn a_credit_note_is_set_against_its_invoice_and_the_rest_against_others() 
     assert_eq!(open(&mut session, &note).await, eur(1_000));
     let number = session.invoice(&note).await.expect("a note").body.number;
     assert_eq!(number.as_deref(), Some("CN-2026-000001"));
+}
+
+#[tokio::test]
+async fn the_same_key_gives_the_same_note_whatever_was_credited_since() {
+    let mut office = Organisation::open().await;
+    let customer = office.customer.clone();
+    let rounded = InvoiceContent {
+        rounding: Some(decimal("0.02")),
+        ..content(Flow::Receivable, &customer, "99.98")
+    };
+    let mut session = office.person();
+    let invoice = issued(&mut session, "1", &rounded).await;
+    let note = credited(&mut session, "n", &invoice, &[]).await;
+    let again = session.draft_credit_note("n", &invoice, &[]).await;
+    assert_eq!(*again.expect("the first one again").id, *note);
+    let other = session
+        .draft_credit_note("n", &invoice, &[some_of(1, "1")])
+        .await;
+    assert_eq!(code(other), "key-reused");
+    let crowd = vec![some_of(1, "0"); 1001];
+    let refused = session.draft_credit_note("m", &invoice, &crowd).await;
+    assert_eq!(code(refused), "wrong-count");
+    office.commit(session).await;
+}
+
+#[tokio::test]
+async fn crediting_is_drafting_and_steps_are_approving() {
+    let mut office = Organisation::open().await;
+    let customer = office.customer.clone();
+    let mut session = office.person();
+    let invoice = issued(
+        &mut session,
+        "1",
+        &content(Flow::Receivable, &customer, "100"),
+    )
+    .await;
+    let received = content(Flow::Payable, &customer, "10");
+    let bill = session.draft_invoice("2", &received).await;
+    let bill = bill.expect("received").id;
+    office.commit(session).await;
+    let granted = |flow: &str, operations: &[&str]| {
+        grant(json!({"kind": "invoices", "flow": flow, "operations": operations}))
+    };
+    for (grants, credit, step) in [
+        (vec![], "not-granted", "not-granted"),
+        (
+            vec![granted("receivable", &["read", "issue", "approve"])],
+            "not-granted",
+            "not-found",
+        ),
+        (
+            vec![granted("payable", &["read", "draft", "pay"])],
+            "not-found",
+            "not-granted",
+        ),
+    ] {
+        let mut plugin = office.automation(&grants);
+        let refused = plugin.draft_credit_note("n", &invoice, &[]).await;
+        assert_eq!(code(refused), credit, "{grants:?}");
+        let refused = plugin.step_invoice(&bill, None, InvoiceState::Matched);
+        assert_eq!(code(refused.await), step, "{grants:?}");
+    }
+    let mut plugin = office.automation(&[
+        granted("receivable", &["draft"]),
+        granted("payable", &["approve"]),
+    ]);
+    let note = plugin.draft_credit_note("n", &invoice, &[]).await;
+    assert!(note.expect("a draft").body.is_credit_note());
+    let matched = plugin.step_invoice(&bill, None, InvoiceState::Matched);
+    matched.await.expect("a step");
+    office.commit(plugin).await;
 }
 
 #[tokio::test]
