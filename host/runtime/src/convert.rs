@@ -15,10 +15,16 @@ use crate::{
     ending::{Fault, HostTrouble, LimitReached},
 };
 
+mod calendars;
 mod invoices;
 mod work;
 
-pub use invoices::{head, invoice, invoice_content, new_payment, parts, payment};
+pub use calendars::{
+    entry, entry_content, entry_fault, occurrence, slots_asked, whose, window, windows,
+};
+pub use invoices::{
+    head, invoice, invoice_content, line_credits, new_payment, parts, payment, state_of,
+};
 pub use work::{document, new_letter, new_mail, new_task, task, terms};
 
 impl From<Error> for Fault {

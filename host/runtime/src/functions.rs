@@ -1,5 +1,6 @@
 //! The host functions: count the call, convert, ask the session, convert back. One module for each interface.
 
+mod calendars;
 mod documents;
 mod free;
 mod invoices;

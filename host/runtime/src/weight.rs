@@ -1,6 +1,6 @@
 //! How many bytes an answer hands to the guest.
 
-use crate::contract::bursar::office::{documents, invoices, records, rows, types};
+use crate::contract::bursar::office::{calendars, documents, invoices, records, rows, types};
 
 /// Bytes of a scalar, or of the frame of a text or list: near enough for a limit.
 const FRAME: u64 = 8;
@@ -86,5 +86,17 @@ records! {
     rows::Document { id, revision, folder, name, media_type, bytes, sha256, created }
     documents::Listing { items, next }
     rows::Answer { choice, note, by, at }
+    rows::Period { start, length }
+    rows::AddedMoment { start, length }
+    rows::Override { original, moved }
+    rows::EntryContent {
+        uid, kind, title, notes, attendees, is_opaque, start, length, rules, added, excluded, overrides, extra,
+    }
+    rows::Entry { id, calendar, revision, created, updated, content }
+    calendars::Listing { items, next }
+    calendars::Window { start, end }
+    calendars::Occurrence {
+        start, end, original_start, calendar, entry, uid, kind, title, attendees, is_opaque,
+    }
     rows::Task { id, key, title, is_closed, answer, memo }
 }

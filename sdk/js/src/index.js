@@ -1,5 +1,7 @@
 // The contract in `wit/` as plain JavaScript. What a plugin does not use leaves no import in its component.
 
+export * as calendars from "./calendars.js";
+export * as calendarsWrite from "./calendars-write.js";
 export * as clock from "./clock.js";
 export * as dates from "./dates.js";
 export * as documents from "./documents.js";

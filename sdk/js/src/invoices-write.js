@@ -2,11 +2,13 @@
 
 import {
   allocate as hostAllocate,
+  credit as hostCredit,
   draft as hostDraft,
   dun as hostDun,
   issue as hostIssue,
   recordPayment as hostRecordPayment,
   reversePayment as hostReversePayment,
+  step as hostStep,
   writeOff as hostWriteOff,
 } from "bursar:office/invoices-write@0.1.0";
 import { call } from "./convert.js";
@@ -15,6 +17,11 @@ import { call } from "./convert.js";
 export function draft(key, content) {
   const line = (each) => ({ adjustments: [], extra: {}, ...each });
   return call(hostDraft, key, { adjustments: [], extra: {}, ...content, lines: content.lines.map(line) });
+}
+
+/** `invoices: draft`. Drafts the credit note of an invoice: of lines ({line, quantity}, counted from 1), or the whole document. */
+export function credit(key, invoice, lines = []) {
+  return call(hostCredit, key, invoice, lines);
 }
 
 /** `invoices: issue`. Number and, without `issueDate`, the date are assigned at commit. */
@@ -45,4 +52,9 @@ export function writeOff(key, invoice, amount, reason) {
 /** `invoices: dun`. Records a dunning level (1 to 9); one that is recorded already is a Conflict, for ever. */
 export function dun(invoice, level) {
   return call(hostDun, invoice, level);
+}
+
+/** `invoices: approve`. Takes a payable's next step; one that does not follow is a Conflict. */
+export function step(id, expected, next) {
+  return call(hostStep, id, expected, next);
 }

@@ -18,6 +18,13 @@ const company = {
   departments: [{ key: "finance", name: "Finance" }],
   parties: [{ key: "c1", name: "First", kind: "customer" }, { key: "c2", name: "Second", kind: "customer" }],
   business_calendars: [{ name: "office", weekend: ["saturday", "sunday"], holidays: ["2026-12-25"] }],
+  calendars: [{
+    key: "desk",
+    name: "Desk",
+    department: "finance",
+    zone: "Europe/Vienna",
+    entries: [{ uid: "round", kind: "event", title: "Round", start: "2026-03-04T09:00:00[Europe/Vienna]", length: "PT1H", rules: ["FREQ=WEEKLY;COUNT=3"] }],
+  }],
   invoices: [],
   payments: [],
 };

@@ -3,6 +3,7 @@
 const FREE = { kind: "none" };
 const records = (operation) => ({ kind: "records", operation });
 const invoices = (operation) => ({ kind: "invoices", operation });
+const calendars = (operation) => ({ kind: "calendars", operation });
 const documents = { kind: "documents", operation: "read" };
 const messages = { kind: "messages" };
 const tasks = { kind: "tasks" };
@@ -30,7 +31,17 @@ export const REACH = {
     allocate: invoices("pay"),
     "write-off": invoices("write-off"),
     dun: invoices("dun"),
+    credit: invoices("draft"),
+    step: invoices("approve"),
   },
+  calendars: {
+    get: calendars("read"),
+    search: calendars("read"),
+    occurrences: calendars("read"),
+    "free-busy": calendars("read"),
+    "find-slots": calendars("read"),
+  },
+  "calendars-write": { create: calendars("create"), replace: calendars("update"), remove: calendars("delete") },
   documents: { get: documents, search: documents, read: documents },
   messages: { mail: messages, send: messages },
   tasks: { create: tasks, "create-with": tasks, get: tasks, withdraw: tasks },

@@ -3,28 +3,36 @@
 import type {
   CalendarDate,
   Condition,
+  Decimal,
   Document,
+  Entry,
   Id,
   Invoice,
   InvoiceHead,
+  InvoiceState,
   Json,
   Key,
   Listing,
   Money,
+  NewEntry,
   NewInvoice,
   NewLetter,
   NewMail,
   NewPayment,
   NewTask,
+  Occurrence,
   Order,
   Page,
   Payment,
   Query,
   Revision,
   Row,
+  SlotSearch,
   Task,
   TaskTerms,
   Timestamp,
+  Whose,
+  Window,
   Zone,
 } from "./nouns.js";
 
@@ -97,6 +105,38 @@ export namespace invoicesWrite {
   function writeOff(key: Key, invoice: Id, amount: Money, reason: string): InvoiceHead;
   /** Needs `invoices: dun`. A level (1 to 9) that is recorded already is a Conflict, for ever. */
   function dun(invoice: Id, level: number): InvoiceHead;
+  /**
+   * Needs `invoices: draft`. Drafts the credit note of an invoice: of 1 to 1000 lines, counted from 1, or without lines of the
+   * whole document. What is taken back beyond what is left is a Conflict when it is issued or approved.
+   */
+  function credit(key: Key, invoice: Id, lines?: { line: number; quantity: Decimal }[]): InvoiceHead;
+  /** Needs `invoices: approve`. Takes a payable's next step; one that does not follow is a Conflict. */
+  function step(id: Id, expected: Revision, next: InvoiceState): InvoiceHead;
+}
+
+/** Reading calendars. Needs `calendars: read` on each calendar; without it Denied, whether there is such a calendar or not. */
+export namespace calendars {
+  function get(calendar: string, id: Id): Entry;
+  /** By id; with a window, of any length, those whose occurrences may begin in it or last into it. */
+  function search(calendar: string, window: Window | undefined, page: Page): Listing<Entry>;
+  /** All entries, page by page while they are taken. */
+  function all(calendar: string, window?: Window): Iterable<Entry>;
+  /** Of 1 to 50 calendars, by start: what begins in the window (at most 400 days) or lasts into it, at most 10000. */
+  function occurrences(calendars: string[], window: Window): Occurrence[];
+  /** Busy time within a window of at most 400 days: merged, rising, and not a word about by what. */
+  function freeBusy(whose: Whose, window: Window): Window[];
+  /** The first slots in which everybody is free and at work, rising. */
+  function findSlots(search: SlotSearch): Window[];
+}
+
+/** Changing calendars' entries. Needs `calendars: create | update | delete` on the calendar. */
+export namespace calendarsWrite {
+  /** The same key gives the same entry again. A UID that the calendar has is a Conflict. */
+  function create(calendar: string, key: Key, content: NewEntry): Entry;
+  /** Replaces all that its author decided; without `uid` it keeps the one that it has. */
+  function replace(calendar: string, id: Id, expected: Revision, content: NewEntry): Entry;
+  /** With all its occurrences. */
+  function remove(calendar: string, id: Id, expected: Revision): void;
 }
 
 /** Business days. Needs no permission. */

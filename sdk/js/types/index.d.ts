@@ -4,6 +4,8 @@ import type { Actor, Id, Json, Problem, Timestamp, Zone } from "./nouns.js";
 
 export type * from "./nouns.js";
 export {
+  calendars,
+  calendarsWrite,
   clock,
   documents,
   filter,

@@ -226,6 +226,105 @@ export interface Document {
   created: Timestamp;
 }
 
+/** A half-open window of instants: `start` <= t < `end`. */
+export interface Window {
+  start: Timestamp;
+  end: Timestamp;
+}
+
+/**
+ * A day ("2026-01-31"), a wall time in a zone ("2026-01-31T09:00:00[Europe/Vienna]") or a time of UTC
+ * ("2026-01-31T08:00:00Z").
+ */
+export type Moment = string;
+/** By RFC 5545, such as "P1D" or "PT1H30M": a day may have 23 hours. */
+export type Length = string;
+export type EntryKind = "event" | "task" | "reminder" | "shift";
+
+/** Everything an author of an entry decides, by RFC 5545. */
+export interface EntryContent {
+  /** Names the entry for ever, in every calendar program. */
+  uid: string;
+  /** Open: others may come. */
+  kind: EntryKind | (string & {});
+  title: string;
+  notes: string;
+  /** The people that it is for, by name. */
+  attendees: string[];
+  /** Whether its time counts as busy. */
+  isOpaque?: boolean | undefined;
+  /** The first time that it happens. */
+  start: Moment;
+  length: Length;
+  /** RRULE, such as "FREQ=WEEKLY;COUNT=4". */
+  rules: string[];
+  /** RDATE; without a length as long as the others. */
+  added: { start: Moment; length?: Length | undefined }[];
+  /** EXDATE. */
+  excluded: Moment[];
+  /** Changed occurrences, by the start that the series gives them; one that is not moved does not take place. */
+  overrides: { original: Moment; moved?: { start: Moment; length: Length } | undefined }[];
+  /** Further properties: none so far. */
+  extra: Json;
+}
+
+/** An entry as it is made: `uid` is the host's unless given, and what an entry need not have may be left out. */
+export type NewEntry = Pick<EntryContent, "kind" | "title" | "start" | "length"> & Partial<EntryContent>;
+
+export interface Entry {
+  id: Id;
+  calendar: string;
+  revision: Revision;
+  created: Timestamp;
+  updated: Timestamp;
+  content: EntryContent;
+}
+
+/** One time that an entry happens. */
+export interface Occurrence {
+  start: Timestamp;
+  end: Timestamp;
+  /** The start that its series gives it: with `uid` it names the occurrence. */
+  originalStart: Timestamp;
+  calendar: string;
+  entry: Id;
+  uid: string;
+  kind: EntryKind | (string & {});
+  title: string;
+  attendees: string[];
+  isOpaque: boolean;
+}
+
+/** Whose time is asked for: 1 to 50 calendars, all entries or those for one person. */
+export interface Whose {
+  calendars: string[];
+  person?: string | undefined;
+}
+
+export interface SlotSearch {
+  window: Window;
+  length: Length;
+  /** How long everybody is to be free before and after a slot. */
+  buffer?: Length | undefined;
+  /** At most 50; who has no `hours` comes at any time. */
+  attendees: {
+    busy: Whose;
+    hours?:
+      | {
+          zone: Zone;
+          /** "HH:MM", on the next day if `to` is not after `from`; at most 50. */
+          shifts: { weekday: Weekday; from: string; to: string }[];
+          /** Nobody works on a day that this business calendar closes. */
+          businessCalendar?: string | undefined;
+        }
+      | undefined;
+  }[];
+  /** 1 to 100. */
+  atMost: number;
+}
+
+export type Weekday = "monday" | "tuesday" | "wednesday" | "thursday" | "friday" | "saturday" | "sunday";
+
 /** 1 to 50 recipients over `to` and `cc`, one mail address each. */
 export interface NewMail {
   to: string[];

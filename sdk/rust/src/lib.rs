@@ -40,6 +40,7 @@ pub mod bindings {
     });
 }
 
+pub mod calendars;
 pub mod documents;
 pub mod filter;
 pub mod invoices;
@@ -52,7 +53,8 @@ mod run;
 pub mod state;
 
 pub use bindings::bursar::office::{
-    clock, invoices_write, messages, random, records_write, rows, schedules, tasks, types,
+    calendars_write, clock, invoices_write, messages, random, records_write, rows, schedules,
+    tasks, types,
 };
 pub use bindings::exports::bursar::office::handler::{
     Context, Event, Failure, Later, Manual, Summary, Tick, Trigger,

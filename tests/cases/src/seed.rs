@@ -7,6 +7,7 @@ mod fill;
 use std::collections::BTreeMap;
 
 use bursar_domain::{
+    calendar::EntryContent,
     invoice::{Flow, InvoiceContent},
     money::Money,
     office::Template,
@@ -27,6 +28,8 @@ pub struct Seed {
     parties: Vec<Party>,
     records: Vec<Records>,
     documents: Vec<Document>,
+    /// Calendars that hold entries.
+    agendas: Vec<Agenda>,
     /// Templates of mail, by name.
     templates: BTreeMap<String, Template>,
     invoices: Vec<Invoice>,
@@ -61,6 +64,15 @@ struct Records {
 
 fn one() -> usize {
     1
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Agenda {
+    name: String,
+    zone: String,
+    /// By the names that the case has for them.
+    entries: BTreeMap<String, EntryContent>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -132,6 +144,8 @@ pub struct Names {
     pub records: BTreeMap<String, String>,
     /// Ids of documents.
     pub documents: BTreeMap<String, String>,
+    /// Ids of entries of calendars.
+    pub entries: BTreeMap<String, String>,
     /// The host's words, and the case's for the same: numbers and payment references.
     words: Vec<(String, String)>,
     payments_made: usize,

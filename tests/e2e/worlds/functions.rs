@@ -68,6 +68,19 @@ const NOTHING: &[(&str, &[&str])] = &[
         &["schedules.add-business-days", "schedules.business-days"],
     ),
     (
+        "entries have no fields that are hidden: a calendar is granted or not",
+        &[
+            "calendars.get",
+            "calendars.search",
+            "calendars.occurrences",
+            "calendars.free-busy",
+            "calendars.find-slots",
+            "calendars-write.create",
+            "calendars-write.replace",
+            "calendars-write.remove",
+        ],
+    ),
+    (
         "documents have no fields that are hidden: a folder is granted or not",
         &["documents.get", "documents.search", "documents.read"],
     ),
@@ -91,6 +104,7 @@ const NOTHING: &[(&str, &[&str])] = &[
             "invoices-write.allocate",
             "invoices-write.write-off",
             "invoices-write.dun",
+            "invoices-write.step",
         ],
     ),
 ];
@@ -219,6 +233,12 @@ fn naming_parties() -> Vec<Function> {
                 json!({"key": "k", "content": content("${party}")}),
                 json!({"key": "k", "content": content("nobody")}),
             ],
+        ),
+        records(
+            "invoices-write.credit",
+            ["${invoice}", "${draft}", "nobody"]
+                .map(|invoice| json!({"key": "k", "invoice": invoice, "lines": []}))
+                .into(),
         ),
         records(
             "invoices-write.issue",

@@ -9,7 +9,8 @@ use bursar_domain::{
     totals::{Tax, TaxTotal},
 };
 use bursar_office::{
-    Error, View, allocations::Part, input, invoices::number_text, payments::NewPayment,
+    Error, View, allocations::Part, credits::LineCredit, input, invoices::number_text,
+    payments::NewPayment,
 };
 use jiff::civil::Date;
 use serde_json::Value;
@@ -160,6 +161,19 @@ pub fn parts(allocations: Vec<invoices_write::Allocation>) -> Result<Vec<Part>, 
             invoice: allocation.invoice,
             amount,
         }));
+    }
+    reader.finish(read)
+}
+
+/// What a credit note takes back of each line.
+pub fn line_credits(lines: &[invoices_write::LineCredit]) -> Result<Vec<LineCredit>, Fault> {
+    let mut reader = Reader::default();
+    let mut read = Vec::with_capacity(lines.len());
+    for (place, credit) in lines.iter().enumerate() {
+        read.push(LineCredit {
+            line: credit.line,
+            quantity: reader.decimal(&format!("/lines/{place}/quantity"), &credit.quantity),
+        });
     }
     reader.finish(read)
 }
@@ -325,6 +339,21 @@ fn state(state: InvoiceState) -> rows::InvoiceState {
         InvoiceState::Scheduled => rows::InvoiceState::Scheduled,
         InvoiceState::Rejected => rows::InvoiceState::Rejected,
         InvoiceState::Discarded => rows::InvoiceState::Discarded,
+    }
+}
+
+/// A state that is asked for.
+pub fn state_of(state: rows::InvoiceState) -> InvoiceState {
+    match state {
+        rows::InvoiceState::Draft => InvoiceState::Draft,
+        rows::InvoiceState::Issued => InvoiceState::Issued,
+        rows::InvoiceState::Received => InvoiceState::Received,
+        rows::InvoiceState::Matched => InvoiceState::Matched,
+        rows::InvoiceState::NeedsAttention => InvoiceState::NeedsAttention,
+        rows::InvoiceState::Approved => InvoiceState::Approved,
+        rows::InvoiceState::Scheduled => InvoiceState::Scheduled,
+        rows::InvoiceState::Rejected => InvoiceState::Rejected,
+        rows::InvoiceState::Discarded => InvoiceState::Discarded,
     }
 }
 

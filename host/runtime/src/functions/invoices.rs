@@ -5,8 +5,8 @@ use bursar_office::input;
 use crate::{
     contract::bursar::office::{
         invoices::{self, Heads, Invoice, Payments},
-        invoices_write::{self, Allocation, NewPayment},
-        rows::{InvoiceContent, InvoiceHead, Payment},
+        invoices_write::{self, Allocation, LineCredit, NewPayment},
+        rows::{InvoiceContent, InvoiceHead, InvoiceState, Payment},
         types::{Condition, Money, Order, Page},
     },
     convert,
@@ -61,6 +61,19 @@ impl invoices_write::Host for Guest {
         let session = self.called()?;
         let drafted = session
             .draft_invoice(&key, &convert::invoice_content(content)?)
+            .await?;
+        self.hand(convert::head(&drafted))
+    }
+
+    async fn credit(
+        &mut self,
+        key: String,
+        invoice: String,
+        lines: Vec<LineCredit>,
+    ) -> Result<InvoiceHead, Fault> {
+        let session = self.called()?;
+        let drafted = session
+            .draft_credit_note(&key, &invoice, &convert::line_credits(&lines)?)
             .await?;
         self.hand(convert::head(&drafted))
     }
@@ -134,5 +147,18 @@ impl invoices_write::Host for Guest {
     async fn dun(&mut self, invoice: String, level: u32) -> Result<InvoiceHead, Fault> {
         let dunned = self.called()?.dun_invoice(&invoice, level).await?;
         self.hand(convert::head(&dunned))
+    }
+
+    async fn step(
+        &mut self,
+        id: String,
+        expected: String,
+        next: InvoiceState,
+    ) -> Result<InvoiceHead, Fault> {
+        let session = self.called()?;
+        let stepped = session
+            .step_invoice(&id, Some(&expected), convert::state_of(next))
+            .await?;
+        self.hand(convert::head(&stepped))
     }
 }

@@ -23,13 +23,14 @@ const DAY_US: i64 = 24 * 3600 * 1_000_000;
 const OF_A_COMMIT: &str = "(of a commit)";
 
 /// What the guest knows before its first call.
-const SEED_NAMES: [&str; 6] = [
+const SEED_NAMES: [&str; 7] = [
     "entity",
     "parties",
     "invoices",
     "payments",
     "records",
     "documents",
+    "entries",
 ];
 /// The failure of a guest that does not know a call or a name.
 const MALFORMED: &str = "case-malformed";
@@ -172,7 +173,7 @@ fn kind_of(permission: &Permission) -> String {
 fn known_of(names: &Names) -> Map<String, Value> {
     let Value::Object(known) = json!({
         "entity": ENTITY, "parties": names.parties, "invoices": names.invoices, "payments": names.payments,
-        "records": names.records, "documents": names.documents,
+        "records": names.records, "documents": names.documents, "entries": names.entries,
     }) else {
         panic!("an object is an object")
     };

@@ -5,14 +5,15 @@
 
 use bursar_domain::{
     business::BusinessCalendar,
+    calendar::Calendar,
     invoice::InvoiceState,
     office::{Collection, PARTIES},
 };
 use bursar_office::{Session, allocations::Part, payments::NewPayment};
 use serde_json::{Map, Value, json};
 
-use super::{Document, Flow, Invoice, Names, Payment, Records, Seed, money};
-use crate::stage::{ENTITY, Stage};
+use super::{Agenda, Document, Flow, Invoice, Names, Payment, Records, Seed, money};
+use crate::stage::{DEPARTMENT, ENTITY, Stage};
 
 /// The first row is made then: 2026-03-01T00:00:00Z.
 const SEEDED_US: i64 = 1_772_323_200_000_000;
@@ -77,6 +78,9 @@ impl Stage {
             let made = filling.make(async |session| session.put_template(name, template).await);
             made.await.expect("the template is good");
         }
+        for agenda in &seed.agendas {
+            make_agenda(&mut filling, agenda, &mut names).await;
+        }
         names
     }
 
@@ -139,6 +143,22 @@ async fn make_party(filling: &mut Filling<'_>, key: &str, body: Map<String, Valu
         .make(async |session| session.create_record(PARTIES, key, &body).await)
         .await;
     made.expect("the party is good").id.to_string()
+}
+
+async fn make_agenda(filling: &mut Filling<'_>, agenda: &Agenda, names: &mut Names) {
+    let calendar = Calendar {
+        name: agenda.name.clone(),
+        department: DEPARTMENT.to_owned(),
+        zone: agenda.zone.clone(),
+    };
+    let put = filling.make(async |session| session.put_calendar(&agenda.name, &calendar).await);
+    put.await.expect("the calendar is good");
+    for (name, content) in &agenda.entries {
+        let made =
+            filling.make(async |session| session.create_entry(&agenda.name, name, content).await);
+        let id = made.await.expect("the entry is good").id.to_string();
+        names.entries.insert(name.clone(), id);
+    }
 }
 
 /// All of them in one commit, since there may be thousands.

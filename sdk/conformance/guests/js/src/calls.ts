@@ -1,6 +1,6 @@
 // A word for each function of the contract, and for the comforts of the SDK that page, read or reckon.
 
-import { clock, documents, filter, invoices, invoicesWrite, log, messages, money, random, records, recordsWrite, schedules, state, tasks } from "@bursar/sdk";
+import { calendars, calendarsWrite, clock, documents, filter, invoices, invoicesWrite, log, messages, money, random, records, recordsWrite, schedules, state, tasks } from "@bursar/sdk";
 import type { Condition, Money, Order, Page, Query } from "@bursar/sdk";
 import type { Call } from "./main.js";
 import { own } from "./shapes.js";
@@ -36,6 +36,19 @@ export const CALLS: Record<string, (call: Call) => unknown> = {
   "invoices-write.allocate": ({ key, source, allocations }) => invoicesWrite.allocate(key, source, own(allocations).map(withAmount)),
   "invoices-write.write-off": ({ key, invoice, amount, reason }) => invoicesWrite.writeOff(key, invoice, money.parse(amount), reason),
   "invoices-write.dun": ({ invoice, level }) => invoicesWrite.dun(invoice, level),
+
+  "invoices-write.credit": ({ key, invoice, lines }) => invoicesWrite.credit(key, invoice, lines),
+  "invoices-write.step": ({ id, expected, next }) => invoicesWrite.step(id, expected, next),
+
+  "calendars.get": ({ calendar, id }) => calendars.get(calendar, id),
+  "calendars.search": (call) => calendars.search(call.calendar, call.window, page(call)),
+  "calendars.all": ({ calendar, window }) => ends(calendars.all(calendar, window)),
+  "calendars.occurrences": (call) => calendars.occurrences(call.calendars, call.window),
+  "calendars.free-busy": ({ whose, window }) => calendars.freeBusy(whose, window),
+  "calendars.find-slots": ({ search }) => calendars.findSlots(own(search)),
+  "calendars-write.create": ({ calendar, key, content }) => calendarsWrite.create(calendar, key, own(content)),
+  "calendars-write.replace": ({ calendar, id, expected, content }) => calendarsWrite.replace(calendar, id, expected, own(content)),
+  "calendars-write.remove": ({ calendar, id, expected }) => calendarsWrite.remove(calendar, id, expected),
 
   "documents.get": ({ id }) => documents.get(id),
   "documents.search": (call) => documents.search(call.folder, call.name_prefix, page(call)),

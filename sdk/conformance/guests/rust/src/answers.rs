@@ -1,10 +1,11 @@
 //! What the host answered, in the words that all languages share: JSON with names in snake case, amounts as texts, and
 //! nothing where there is nothing.
 
+use bursar_sdk::calendars::{Occurrence, Window};
 use bursar_sdk::invoices::Invoice;
 use bursar_sdk::rows::{
-    Adjustment, Document, Flow, InvoiceHead, InvoiceKind, InvoiceLine, InvoiceState, Payment, Row,
-    Task, Tax,
+    AddedMoment, Adjustment, Document, Entry, Flow, InvoiceHead, InvoiceKind, InvoiceLine,
+    InvoiceState, Override, Payment, Row, Task, Tax,
 };
 use bursar_sdk::types::Actor;
 use bursar_sdk::{Run, Trigger};
@@ -156,6 +157,45 @@ pub fn payment(payment: &Payment) -> Value {
         "text": payment.text, "unallocated": payment.unallocated.to_string(),
         "reverses": payment.reverses,
     }))
+}
+
+pub fn entry(entry: &Entry) -> Value {
+    let content = &entry.content;
+    let added: Vec<Value> = content.added.iter().map(added).collect();
+    let overrides: Vec<Value> = content.overrides.iter().map(changed).collect();
+    let content = without_none(json!({
+        "uid": content.uid, "kind": content.kind, "title": content.title, "notes": content.notes,
+        "attendees": content.attendees, "is_opaque": content.is_opaque, "start": content.start,
+        "length": content.length, "rules": content.rules, "added": added,
+        "excluded": content.excluded, "overrides": overrides, "extra": parsed(&content.extra),
+    }));
+    json!({
+        "id": entry.id, "calendar": entry.calendar, "revision": entry.revision,
+        "created": entry.created, "updated": entry.updated, "content": content,
+    })
+}
+
+fn added(added: &AddedMoment) -> Value {
+    without_none(json!({"start": added.start, "length": added.length}))
+}
+
+fn changed(change: &Override) -> Value {
+    let moved = change.moved.as_ref();
+    let moved = moved.map(|moved| json!({"start": moved.start, "length": moved.length}));
+    without_none(json!({"original": change.original, "moved": moved}))
+}
+
+pub fn occurrence(one: &Occurrence) -> Value {
+    json!({
+        "start": one.start, "end": one.end, "original_start": one.original_start,
+        "calendar": one.calendar, "entry": one.entry, "uid": one.uid, "kind": one.kind,
+        "title": one.title, "attendees": one.attendees, "is_opaque": one.is_opaque,
+    })
+}
+
+pub fn windows(windows: &[Window]) -> Value {
+    let shown = |one: &Window| json!({"start": one.start, "end": one.end});
+    json!(windows.iter().map(shown).collect::<Vec<_>>())
 }
 
 pub fn document(document: &Document) -> Value {

@@ -1,8 +1,12 @@
 //! What a case gives a call: JSON with names in snake case, amounts as texts such as "1.10 EUR".
 
-use bursar_sdk::invoices_write::{Allocation, NewPayment};
+mod calendars;
+
+use bursar_sdk::invoices_write::{Allocation, LineCredit, NewPayment};
 use bursar_sdk::messages::{Content, Letter, NewMail, PlainContent, TemplateContent};
-use bursar_sdk::rows::{Adjustment, Flow, InvoiceContent, InvoiceKind, InvoiceLine, Tax};
+use bursar_sdk::rows::{
+    Adjustment, Flow, InvoiceContent, InvoiceKind, InvoiceLine, InvoiceState, Tax,
+};
 use bursar_sdk::tasks::{Choice, NewTask, Terms};
 use bursar_sdk::types::{Condition, Order, Page};
 use bursar_sdk::{Failure, Money, filter};
@@ -230,6 +234,30 @@ impl Arguments {
                 invoice: one.owned("invoice")?,
                 amount: one.money("amount")?,
             })
+        })
+    }
+
+    pub fn line_credits(&self) -> Result<Vec<LineCredit>, Failure> {
+        self.list("lines", |one| {
+            Ok(LineCredit {
+                line: one.number("line")?,
+                quantity: one.owned("quantity")?,
+            })
+        })
+    }
+
+    pub fn state(&self, name: &str) -> Result<InvoiceState, Failure> {
+        Ok(match self.text(name)? {
+            "draft" => InvoiceState::Draft,
+            "issued" => InvoiceState::Issued,
+            "received" => InvoiceState::Received,
+            "matched" => InvoiceState::Matched,
+            "needs-attention" => InvoiceState::NeedsAttention,
+            "approved" => InvoiceState::Approved,
+            "scheduled" => InvoiceState::Scheduled,
+            "rejected" => InvoiceState::Rejected,
+            "discarded" => InvoiceState::Discarded,
+            other => return Err(malformed(&format!("{other:?} is no state"))),
         })
     }
 

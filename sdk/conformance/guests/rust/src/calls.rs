@@ -1,14 +1,16 @@
 //! A word for each function of the contract, and for the comforts of the SDK that page, read or reckon.
 
-use bursar_sdk::rows::{InvoiceHead, Payment, Row};
+use bursar_sdk::rows::{Entry, InvoiceHead, Payment, Row};
 use bursar_sdk::types::{DateWindow, Error};
 use bursar_sdk::{
-    Money, clock, documents, invoices, invoices_write, log, messages, random, records,
-    records_write, schedules, state, tasks,
+    Money, calendars, calendars_write, clock, documents, invoices, invoices_write, log, messages,
+    random, records, records_write, schedules, state, tasks,
 };
 use serde_json::{Value, json};
 
-use crate::answers::{self, document, head, invoice, page, payment, row, task};
+use crate::answers::{
+    self, document, entry, head, invoice, occurrence, page, payment, row, task, windows,
+};
 use crate::arguments::Arguments;
 use crate::{Ended, malformed};
 
@@ -23,6 +25,8 @@ pub fn make(word: &str, call: &Arguments) -> Result<Value, Ended> {
         "records-write" => in_records_write(function, call)?,
         "invoices" => in_invoices(function, call)?,
         "invoices-write" => in_invoices_write(function, call)?,
+        "calendars" => in_calendars(function, call)?,
+        "calendars-write" => in_calendars_write(function, call)?,
         "documents" => in_documents(function, call)?,
         "messages" | "tasks" => in_work(word, call)?,
         "state" => in_state(function, call)?,
@@ -186,6 +190,61 @@ fn in_invoices_write(function: &str, call: &Arguments) -> Made {
         "dun" => {
             let level = call.number("level")?;
             head(&invoices_write::dun(call.text("invoice")?, level)?)
+        }
+        "credit" => {
+            let (invoice, lines) = (call.text("invoice")?, call.line_credits()?);
+            head(&invoices_write::credit(key()?, invoice, &lines)?)
+        }
+        "step" => {
+            let (id, next) = (call.text("id")?, call.state("next")?);
+            head(&invoices_write::step(id, call.text("expected")?, next)?)
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn in_calendars(function: &str, call: &Arguments) -> Made {
+    let calendar = || call.text("calendar");
+    Ok(Some(match function {
+        "get" => entry(&calendars::get(calendar()?, call.text("id")?)?),
+        "search" => {
+            let window = call.find_window()?;
+            let found = calendars::search(calendar()?, window, &call.page()?)?;
+            page(&found.items, found.next.as_deref(), entry)
+        }
+        "all" => {
+            let all = calendars::all(calendar()?, call.find_window()?);
+            ids_of(all, |entry: Entry| entry.id)?
+        }
+        "occurrences" => {
+            let found = calendars::occurrences(&call.texts("calendars"), call.window()?)?;
+            json!(found.iter().map(occurrence).collect::<Vec<_>>())
+        }
+        "free-busy" => windows(&calendars::free_busy(
+            &call.whose("whose")?,
+            call.window()?,
+        )?),
+        "find-slots" => windows(&calendars::find_slots(&call.slot_search()?)?),
+        _ => return Ok(None),
+    }))
+}
+
+fn in_calendars_write(function: &str, call: &Arguments) -> Made {
+    let calendar = call.text("calendar")?;
+    let (id, expected) = (call.find_text("id"), call.find_text("expected"));
+    let (id, expected) = (id.unwrap_or_default(), expected.unwrap_or_default());
+    Ok(Some(match function {
+        "create" => {
+            let (key, content) = (call.text("key")?, call.entry_content()?);
+            entry(&calendars_write::create(calendar, key, &content)?)
+        }
+        "replace" => {
+            let content = call.entry_content()?;
+            entry(&calendars_write::replace(calendar, id, expected, &content)?)
+        }
+        "remove" => {
+            calendars_write::remove(calendar, id, expected)?;
+            Value::Null
         }
         _ => return Ok(None),
     }))

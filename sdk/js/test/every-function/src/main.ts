@@ -1,6 +1,6 @@
 // Calls every function of the contract once and compares what comes back. A difference ends the run with `differences`.
 
-import { Denied, HostError, PermanentFailure, RetryLater, clock, dates, documents, filter, invoices, plugin } from "@bursar/sdk";
+import { Denied, HostError, PermanentFailure, RetryLater, calendars, calendarsWrite, clock, dates, documents, filter, invoices, plugin } from "@bursar/sdk";
 import { invoicesWrite, log, messages, money, random, records, recordsWrite, schedules, state, tasks } from "@bursar/sdk";
 import type { Json, Run } from "@bursar/sdk";
 
@@ -35,6 +35,8 @@ function compareAll(run: Run<Json, Input>, compare: Compare): void {
   compareTime(run, compare);
   compareRecords(compare);
   compareInvoices(run, compare);
+  compareSteps(run, compare);
+  compareCalendars(compare);
   compareWork(compare);
 }
 
@@ -106,6 +108,50 @@ function compareInvoices(run: Run<Json, Input>, compare: Compare): void {
   compare("search invoices", () => [...invoices.all(open)].map((head) => head.outstanding.amount), ["1.10"]);
   compare("write-off", () => invoicesWrite.writeOff("w", draft.id, money.parse("1.10 EUR"), "bad-debt").outstanding.amount, "0.00");
   compare("search by nothing", () => invoices.search({ conditions: [filter.equal("colour", "red")] }, { limit: 1 }), "Invalid not-indexed");
+}
+
+function compareSteps(run: Run<Json, Input>, compare: Compare): void {
+  const [buyer, supplier] = ["debtor", "supplier"].map((key) => recordsWrite.create<Party>("parties", key, { name: key, kind: "customer" }).id);
+  const tax = { category: "Z", rate: "0" };
+  const lines = [{ description: "Hour", quantity: "2", unit: "HUR", unitPrice: "5", tax }];
+  const base = { kind: "invoice", legalEntity: run.legalEntity, currency: "EUR", lines } as const;
+  const draft = invoicesWrite.draft("credited", { ...base, flow: "receivable", party: buyer ?? "" });
+  compare("credit a draft", () => invoicesWrite.credit("n0", draft.id), "Conflict wrong-state");
+  invoicesWrite.issue(draft.id, draft.revision, { issueDate: clock.today() });
+  const half = () => invoicesWrite.credit("n1", draft.id, [{ line: 1, quantity: "1" }]);
+  compare("credit", () => [half().kind, half().gross.amount, half().id === half().id], ["credit-note", "5.00", true]);
+  compare("credit whole", () => invoicesWrite.credit("n2", draft.id).gross.amount, "10.00");
+  const bill = invoicesWrite.draft("bill", { ...base, flow: "payable", party: supplier ?? "", supplierNumber: "S-1" });
+  compare("step too far", () => invoicesWrite.step(bill.id, bill.revision, "approved"), "Conflict wrong-state");
+  compare("step", () => invoicesWrite.step(bill.id, bill.revision, "matched").state, "matched");
+}
+
+function compareCalendars(compare: Compare): void {
+  const march = { start: clock.toInstant("2026-03-01T00:00:00", "UTC"), end: clock.toInstant("2026-04-01T00:00:00", "UTC") };
+  const starts = (found: { start: number }[]) => found.map(({ start }) => clock.toLocal(start, "Europe/Vienna"));
+  const wednesdays = ["2026-03-04T09:00:00", "2026-03-11T09:00:00", "2026-03-18T09:00:00"];
+  compare("occurrences", () => starts(calendars.occurrences(["desk"], march)), wednesdays);
+  compare("no grant", () => calendars.occurrences(["desk", "hr"], march), "Denied not-granted");
+  compare("busy", () => starts(calendars.freeBusy({ calendars: ["desk"] }, march)), wednesdays);
+  compare("busy for nobody", () => calendars.freeBusy({ calendars: ["desk"], person: "Cem" }, march), []);
+  const hours = { zone: "Europe/Vienna", shifts: [{ weekday: "wednesday", from: "09:00", to: "17:00" }] } as const;
+  const attendees = [{ busy: { calendars: ["desk"] }, hours: { ...hours, shifts: [...hours.shifts] } }];
+  compare("slots", () => starts(calendars.findSlots({ window: march, length: "PT2H", attendees, atMost: 1 })), ["2026-03-04T10:00:00"]);
+  const visit = { kind: "event", title: "Visit", start: "2026-03-19", length: "P1D", attendees: ["Ada"] };
+  const made = calendarsWrite.create("desk", "visit", visit);
+  compare("create entry", () => [made.content.uid === made.id, made.content.isOpaque, made.content.extra], [true, true, {}]);
+  compare("create entry again", () => calendarsWrite.create("desk", "visit", visit).id === made.id, true);
+  compare("create other entry", () => calendarsWrite.create("desk", "visit", { ...visit, title: "V" }), "Conflict key-reused");
+  compare("create bad entry", () => calendarsWrite.create("desk", "bad", { ...visit, start: "soon" }), "Invalid not-a-moment");
+  compare("entries", () => [...calendars.all("desk", march)].length, 2);
+  compare("entry page", () => calendars.search("desk", undefined, { limit: 1 }).next !== undefined, true);
+  const again = { ...visit, overrides: [{ original: "2026-03-19", moved: { start: "2026-03-20", length: "P1D" } }], rules: ["FREQ=DAILY;COUNT=2"] };
+  const changed = calendarsWrite.replace("desk", made.id, made.revision, { ...again, excluded: ["2026-03-20"] });
+  compare("replace", () => changed.content.overrides, again.overrides);
+  compare("replace stale", () => calendarsWrite.replace("desk", made.id, made.revision, visit), "Conflict revision-changed");
+  compare("get entry", () => calendars.get("desk", made.id).revision === changed.revision, true);
+  compare("remove entry", () => calendarsWrite.remove("desk", made.id, changed.revision), undefined);
+  compare("removed entry", () => calendars.get("desk", made.id), "NotFound not-found");
 }
 
 function compareWork(compare: Compare): void {
