@@ -3,6 +3,7 @@
 //! One module for each story. [`place`] is a data folder with the program on it, [`server`] a running `bursar serve`,
 //! [`office`] the same data through the host's libraries, where the command line would be too slow or knows no word.
 
+mod agenda;
 mod bank;
 mod commands;
 mod configuration;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bursar_db::{Database, Proposal, Verdict};
 use bursar_domain::{
+    calendar::{Calendar, EntryContent},
     log::sha256_hex,
     manifest::{Authority, Limits},
     office::{Actor, Automation, Collection, Department, LegalEntity, Mode, Plugin as PluginRow},
@@ -100,6 +101,19 @@ impl Office {
         };
         let put = session.put_department(DEPARTMENT, &department).await;
         put.expect("the department is good");
+        self.commit(session).await;
+    }
+
+    /// A calendar with entries.
+    pub async fn put_calendar(&self, id: &str, calendar: &Calendar, entries: &[Value]) {
+        let mut session = self.session().await;
+        let put = session.put_calendar(id, calendar).await;
+        put.expect("the calendar is good");
+        for (place, entry) in entries.iter().enumerate() {
+            let entry: EntryContent = serde_json::from_value(entry.clone()).expect("an entry");
+            let made = session.create_entry(id, &format!("{id}/{place}"), &entry);
+            made.await.expect("the entry is good");
+        }
         self.commit(session).await;
     }
 

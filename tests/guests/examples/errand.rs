@@ -1,7 +1,7 @@
 //! Does what its input lists, one call each, and says in its summary what came of each.
 
 use bursar_sdk::{
-    Failure, Plugin, Run, Summary, clock, documents, filter,
+    Failure, Plugin, Run, Summary, calendars, clock, documents, filter,
     messages::{self, Content, Letter, NewMail, PlainContent, TemplateContent},
     random, records, records_write, schedules, state,
     tasks::{self, Choice, NewTask, Terms},
@@ -81,6 +81,11 @@ enum Step {
         calendar: String,
         start: String,
         end: String,
+    },
+    /// A task for each occurrence that begins on the day after the run's.
+    Tomorrow {
+        calendar: String,
+        assignee: String,
     },
     /// The instant is text, as above.
     ToLocal {
@@ -173,10 +178,39 @@ fn act(step: Step, before: &[String]) -> Result<String, Error> {
             end,
         } => schedules::business_days(&calendar, &DateWindow { start, end })
             .map(|days| days.to_string()),
+        Step::Tomorrow { calendar, assignee } => tomorrow(calendar, &assignee),
         Step::ToLocal { at, zone } => clock::to_local(at.parse().unwrap_or(0), &zone),
         Step::Random { length } => Ok(format!("{:?} {}", random::bytes(length), random::number())),
         Step::Today => Ok(clock::today()),
     }
+}
+
+/// The same day makes the same tasks, however often it is asked.
+fn tomorrow(calendar: String, assignee: &str) -> Result<String, Error> {
+    let start = clock::to_instant(&format!("{}T00:00:00", clock::today()), "Europe/Vienna")?;
+    let day = calendars::Window {
+        start: calendars::hours(start, 24).end,
+        end: calendars::hours(start, 48).end,
+    };
+    let mut titles = Vec::new();
+    for one in calendars::occurrences(&[calendar], day)? {
+        if one.start < day.start {
+            continue;
+        }
+        let at = clock::to_local(one.start, "Europe/Vienna")?;
+        let task = NewTask {
+            title: format!("Prepare {}", one.title),
+            text: format!("{} begins at {at}.", one.title),
+            due: Some(one.start),
+            ..question(assignee.to_owned())
+        };
+        tasks::create(
+            &format!("prepare {} {}", one.uid, one.original_start),
+            &task,
+        )?;
+        titles.push(one.title);
+    }
+    Ok(titles.join(", "))
 }
 
 fn read(step: Step) -> Result<String, Error> {
