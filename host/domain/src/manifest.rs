@@ -125,6 +125,7 @@ pub fn reach_of(interface: &str, function: &str) -> Option<Reach> {
         ("invoices-write", "write-off") => Reach::Invoices(I::WriteOff),
         ("invoices-write", "dun") => Reach::Invoices(I::Dun),
         ("invoices-write", "step") => Reach::Invoices(I::Approve),
+        ("ledger", "aging" | "balances") => Reach::Invoices(I::Read),
         ("calendars", "get" | "search" | "occurrences" | "free-busy" | "find-slots") => {
             Reach::Calendars(C::Read)
         }

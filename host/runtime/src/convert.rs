@@ -17,14 +17,15 @@ use crate::{
 
 mod calendars;
 mod invoices;
+mod ledger;
 mod work;
 
-pub use calendars::{
-    entry, entry_content, entry_fault, occurrence, slots_asked, whose, window, windows,
-};
+pub use calendars::{entry, entry_content, occurrence, slots_asked, whose, window, windows};
+use invoices::flow_of;
 pub use invoices::{
     head, invoice, invoice_content, line_credits, new_payment, parts, payment, state_of,
 };
+pub use ledger::{accounts, aged, balances, buckets};
 pub use work::{document, new_letter, new_mail, new_task, task, terms};
 
 impl From<Error> for Fault {
@@ -58,6 +59,19 @@ impl From<Problem> for Fault {
     /// A problem alone is a fault of the input.
     fn from(one: Problem) -> Self {
         Self::Guest(types::Error::Invalid(vec![problem(one)]))
+    }
+}
+
+/// A fault whose pointers name members with hyphens, as the contract does.
+pub fn hyphenated(error: Error) -> Fault {
+    match error {
+        Error::Invalid(mut problems) => {
+            for problem in &mut problems {
+                problem.pointer = problem.pointer.replace('_', "-");
+            }
+            Error::Invalid(problems).into()
+        }
+        other => other.into(),
     }
 }
 

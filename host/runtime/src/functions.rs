@@ -4,6 +4,7 @@ mod calendars;
 mod documents;
 mod free;
 mod invoices;
+mod ledger;
 mod records;
 mod state;
 mod work;

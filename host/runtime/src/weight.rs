@@ -1,6 +1,8 @@
 //! How many bytes an answer hands to the guest.
 
-use crate::contract::bursar::office::{calendars, documents, invoices, records, rows, types};
+use crate::contract::bursar::office::{
+    calendars, documents, invoices, ledger, records, rows, types,
+};
 
 /// Bytes of a scalar, or of the frame of a text or list: near enough for a limit.
 const FRAME: u64 = 8;
@@ -98,5 +100,12 @@ records! {
     calendars::Occurrence {
         start, end, original_start, calendar, entry, uid, kind, title, attendees, is_opaque,
     }
+    ledger::Bucket { from_days, to_days, amount }
+    ledger::AgedBooks { legal_entity, currency, buckets, open, unapplied, balance }
+    ledger::Aged { as_of, books }
+    ledger::Balance {
+        party, legal_entity, currency, issued, credited, received, refunded, written_off, settled_before, carried, balance,
+    }
+    ledger::Listing { as_of, items, next }
     rows::Task { id, key, title, is_closed, answer, memo }
 }

@@ -8,6 +8,7 @@ export * as documents from "./documents.js";
 export * as filter from "./filter.js";
 export * as invoices from "./invoices.js";
 export * as invoicesWrite from "./invoices-write.js";
+export * as ledger from "./ledger.js";
 export * as log from "./log.js";
 export * as messages from "./messages.js";
 export * as money from "./money.js";

@@ -34,6 +34,7 @@ export const REACH = {
     credit: invoices("draft"),
     step: invoices("approve"),
   },
+  ledger: { aging: invoices("read"), balances: invoices("read") },
   calendars: {
     get: calendars("read"),
     search: calendars("read"),

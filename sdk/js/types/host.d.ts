@@ -1,6 +1,9 @@
 // The host's functions, by interface. Each may throw the error classes of the index; who is granted what is in plugin.toml.
 
 import type {
+  Accounts,
+  Aged,
+  Balance,
   CalendarDate,
   Condition,
   Decimal,
@@ -112,6 +115,15 @@ export namespace invoicesWrite {
   function credit(key: Key, invoice: Id, lines?: { line: number; quantity: Decimal }[]): InvoiceHead;
   /** Needs `invoices: approve`. Takes a payable's next step; one that does not follow is a Conflict. */
   function step(id: Id, expected: Revision, next: InvoiceState): InvoiceHead;
+}
+
+/** What parties owe, added up, with what this run changed. Needs `invoices: read` for the flow. */
+export namespace ledger {
+  /** `buckets` are the last days of each but the last: 1 to 12 rising numbers; 30, 60 and 90 unless given. */
+  function aging(accounts: Accounts, buckets?: number[]): Aged;
+  function balances(accounts: Accounts, page: Page): Listing<Balance> & { asOf: CalendarDate };
+  /** What every party owes, page by page while it is taken. */
+  function allBalances(accounts: Accounts): Iterable<Balance>;
 }
 
 /** Reading calendars. Needs `calendars: read` on each calendar; without it Denied, whether there is such a calendar or not. */

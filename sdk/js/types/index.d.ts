@@ -11,6 +11,7 @@ export {
   filter,
   invoices,
   invoicesWrite,
+  ledger,
   log,
   messages,
   random,

@@ -214,6 +214,50 @@ export interface NewPayment {
   extra?: Json;
 }
 
+/** Whose accounts, and when: all of a flow, today, unless more is said. */
+export interface Accounts {
+  flow: Flow;
+  legalEntity?: Id | undefined;
+  party?: Id | undefined;
+  /** As of the end of this day. */
+  asOf?: CalendarDate | undefined;
+}
+
+/** What is open by days past due, by legal entity and currency. */
+export interface Aged {
+  asOf: CalendarDate;
+  books: {
+    legalEntity: Id;
+    currency: string;
+    /** Without `fromDays`: not due yet; without `toDays`: any later day. */
+    buckets: { fromDays: number | undefined; toDays: number | undefined; amount: Money }[];
+    open: Money;
+    /** What is left of payments and credit notes. */
+    unapplied: Money;
+    /** Open less unapplied. */
+    balance: Money;
+  }[];
+}
+
+/** What one party owes: issued - credited - received + refunded - writtenOff - settledBefore + carried. */
+export interface Balance {
+  /** Undefined is money of nobody known. */
+  party: Id | undefined;
+  legalEntity: Id;
+  currency: string;
+  issued: Money;
+  credited: Money;
+  received: Money;
+  /** Payments taken back. */
+  refunded: Money;
+  writtenOff: Money;
+  /** What was settled before this office began. */
+  settledBefore: Money;
+  /** What this party's payments settled for others, less what others' payments settled for it. */
+  carried: Money;
+  balance: Money;
+}
+
 export interface Document {
   id: Id;
   revision: Revision;

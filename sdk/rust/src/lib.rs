@@ -44,6 +44,7 @@ pub mod calendars;
 pub mod documents;
 pub mod filter;
 pub mod invoices;
+pub mod ledger;
 pub mod log;
 mod money;
 mod paging;

@@ -111,8 +111,9 @@ impl Office {
         put.expect("the calendar is good");
         for (place, entry) in entries.iter().enumerate() {
             let entry: EntryContent = serde_json::from_value(entry.clone()).expect("an entry");
-            let made = session.create_entry(id, &format!("{id}/{place}"), &entry);
-            made.await.expect("the entry is good");
+            let key = format!("{id}/{place}");
+            let made = session.create_entry(id, &key, &entry).await;
+            made.expect("the entry is good");
         }
         self.commit(session).await;
     }

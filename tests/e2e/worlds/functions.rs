@@ -96,8 +96,10 @@ const NOTHING: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "payments and invoices name parties by their ids",
+        "payments, invoices and what they add up to name parties by their ids",
         &[
+            "ledger.aging",
+            "ledger.balances",
             "invoices.get-payment",
             "invoices.search-payments",
             "invoices-write.reverse-payment",

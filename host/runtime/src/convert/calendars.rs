@@ -200,16 +200,3 @@ fn problems_of_extra(text: &str) -> Vec<Problem> {
         Err(problem) => vec![problem],
     }
 }
-
-/// A fault of an entry's content, its pointers in the contract's words.
-pub fn entry_fault(error: Error) -> Fault {
-    match error {
-        Error::Invalid(mut problems) => {
-            for problem in &mut problems {
-                problem.pointer = problem.pointer.replace('_', "-");
-            }
-            Error::Invalid(problems).into()
-        }
-        other => other.into(),
-    }
-}

@@ -296,7 +296,7 @@ pub fn payment(view: View<Payment>) -> rows::Payment {
     }
 }
 
-fn flow_of(flow: rows::Flow) -> Flow {
+pub(super) fn flow_of(flow: rows::Flow) -> Flow {
     match flow {
         rows::Flow::Receivable => Flow::Receivable,
         rows::Flow::Payable => Flow::Payable,

@@ -75,7 +75,7 @@ impl calendars_write::Host for Guest {
         let made = session
             .create_entry(&calendar, &key, &content)
             .await
-            .map_err(convert::entry_fault)?;
+            .map_err(convert::hyphenated)?;
         self.hand(convert::entry(&calendar, made))
     }
 
@@ -91,7 +91,7 @@ impl calendars_write::Host for Guest {
         let replaced = session
             .update_entry(&calendar, &id, Some(&expected), &content)
             .await
-            .map_err(convert::entry_fault)?;
+            .map_err(convert::hyphenated)?;
         self.hand(convert::entry(&calendar, replaced))
     }
 

@@ -1,6 +1,6 @@
 //! Wall time, recurrence, business days, and what fires.
 
-use super::{DOMAIN, Fault, SCHEDULES, WORK};
+use super::{DOMAIN, Fault, OPERATIONS, SCHEDULES, WORK};
 
 pub const FAULTS: &[Fault] = &[
     Fault {
@@ -113,6 +113,16 @@ pub const FAULTS: &[Fault] = &[
         replace: "",
         suite: &DOMAIN,
         tests: &["a_closed_day_rolls_where_the_rule_says"],
+    },
+    Fault {
+        name: "calendar-asked-without-a-grant",
+        about: "what happens in a calendar is told to whoever was granted another one",
+        breaks: "RUN-3",
+        file: "host/office/src/appointments.rs",
+        find: "for calendar in calendars {\n            self.require_calendar(calendar, CalendarOperation::Read)?;",
+        replace: "for calendar in calendars.iter().take(1) {\n            self.require_calendar(calendar, CalendarOperation::Read)?;",
+        suite: &OPERATIONS,
+        tests: &["calendar_grants::"],
     },
     Fault {
         name: "occurrence-fires-at-each-look",

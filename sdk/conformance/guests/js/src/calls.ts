@@ -1,6 +1,6 @@
 // A word for each function of the contract, and for the comforts of the SDK that page, read or reckon.
 
-import { calendars, calendarsWrite, clock, documents, filter, invoices, invoicesWrite, log, messages, money, random, records, recordsWrite, schedules, state, tasks } from "@bursar/sdk";
+import { calendars, calendarsWrite, clock, documents, filter, invoices, invoicesWrite, ledger, log, messages, money, random, records, recordsWrite, schedules, state, tasks } from "@bursar/sdk";
 import type { Condition, Money, Order, Page, Query } from "@bursar/sdk";
 import type { Call } from "./main.js";
 import { own } from "./shapes.js";
@@ -39,6 +39,10 @@ export const CALLS: Record<string, (call: Call) => unknown> = {
 
   "invoices-write.credit": ({ key, invoice, lines }) => invoicesWrite.credit(key, invoice, lines),
   "invoices-write.step": ({ id, expected, next }) => invoicesWrite.step(id, expected, next),
+
+  "ledger.aging": ({ accounts, buckets }) => ledger.aging(own(accounts), buckets),
+  "ledger.balances": (call) => ledger.balances(own(call.accounts), page(call)),
+  "ledger.all-balances": ({ accounts }) => parties(ledger.allBalances(own(accounts))),
 
   "calendars.get": ({ calendar, id }) => calendars.get(calendar, id),
   "calendars.search": (call) => calendars.search(call.calendar, call.window, page(call)),
@@ -129,6 +133,11 @@ function condition({ field, comparison, values = [] }: Call): Condition {
 
 function orderOf({ field, direction }: Call): Order {
   return direction === "descending" ? filter.descending(field) : filter.ascending(field);
+}
+
+/** As `ends`, by the parties. */
+function parties(all: Iterable<{ party: string | undefined }>): ReturnType<typeof ends> {
+  return ends(Array.from(all, ({ party }) => ({ id: party ?? "" })));
 }
 
 /** A whole listing, which may be long: how many rows it has, the first and the last. */

@@ -3,6 +3,7 @@
 
 use bursar_sdk::calendars::{Occurrence, Window};
 use bursar_sdk::invoices::Invoice;
+use bursar_sdk::ledger::{Aged, AgedBooks, Balance, Bucket, Listing};
 use bursar_sdk::rows::{
     AddedMoment, Adjustment, Document, Entry, Flow, InvoiceHead, InvoiceKind, InvoiceLine,
     InvoiceState, Override, Payment, Row, Task, Tax,
@@ -157,6 +158,36 @@ pub fn payment(payment: &Payment) -> Value {
         "text": payment.text, "unallocated": payment.unallocated.to_string(),
         "reverses": payment.reverses,
     }))
+}
+
+pub fn aged(aged: &Aged) -> Value {
+    let bucket = |one: &Bucket| {
+        without_none(json!({
+            "from_days": one.from_days, "to_days": one.to_days, "amount": one.amount.to_string(),
+        }))
+    };
+    let books = |one: &AgedBooks| {
+        json!({
+            "legal_entity": one.legal_entity, "currency": one.currency,
+            "buckets": one.buckets.iter().map(bucket).collect::<Vec<_>>(), "open": one.open.to_string(),
+            "unapplied": one.unapplied.to_string(), "balance": one.balance.to_string(),
+        })
+    };
+    json!({"as_of": aged.as_of, "books": aged.books.iter().map(books).collect::<Vec<_>>()})
+}
+
+pub fn balances(listing: &Listing) -> Value {
+    let balance = |one: &Balance| {
+        without_none(json!({
+            "party": one.party, "legal_entity": one.legal_entity, "currency": one.currency,
+            "issued": one.issued.to_string(), "credited": one.credited.to_string(),
+            "received": one.received.to_string(), "refunded": one.refunded.to_string(),
+            "written_off": one.written_off.to_string(), "settled_before": one.settled_before.to_string(),
+            "carried": one.carried.to_string(), "balance": one.balance.to_string(),
+        }))
+    };
+    let items: Vec<Value> = listing.items.iter().map(balance).collect();
+    without_none(json!({"as_of": listing.as_of, "items": items, "next": listing.next}))
 }
 
 pub fn entry(entry: &Entry) -> Value {

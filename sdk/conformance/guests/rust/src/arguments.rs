@@ -3,6 +3,7 @@
 mod calendars;
 
 use bursar_sdk::invoices_write::{Allocation, LineCredit, NewPayment};
+use bursar_sdk::ledger::Accounts;
 use bursar_sdk::messages::{Content, Letter, NewMail, PlainContent, TemplateContent};
 use bursar_sdk::rows::{
     Adjustment, Flow, InvoiceContent, InvoiceKind, InvoiceLine, InvoiceState, Tax,
@@ -259,6 +260,23 @@ impl Arguments {
             "discarded" => InvoiceState::Discarded,
             other => return Err(malformed(&format!("{other:?} is no state"))),
         })
+    }
+
+    pub fn accounts(&self) -> Result<Accounts, Failure> {
+        let accounts = self.within("accounts")?;
+        Ok(Accounts {
+            flow: accounts.flow()?,
+            legal_entity: accounts.find_owned("legal_entity"),
+            party: accounts.find_owned("party"),
+            as_of: accounts.find_owned("as_of"),
+        })
+    }
+
+    /// A list of small numbers; absent is empty.
+    pub fn numbers(&self, name: &str) -> Vec<u32> {
+        let items = self.0.get(name).and_then(Value::as_array);
+        let numbers = items.into_iter().flatten().filter_map(Value::as_u64);
+        numbers.filter_map(|one| one.try_into().ok()).collect()
     }
 
     pub fn mail(&self) -> Result<NewMail, Failure> {

@@ -3,8 +3,8 @@
 use bursar_sdk::rows::{Entry, InvoiceHead, Payment, Row};
 use bursar_sdk::types::{DateWindow, Error};
 use bursar_sdk::{
-    Money, calendars, calendars_write, clock, documents, invoices, invoices_write, log, messages,
-    random, records, records_write, schedules, state, tasks,
+    Money, calendars, calendars_write, clock, documents, invoices, invoices_write, ledger, log,
+    messages, random, records, records_write, schedules, state, tasks,
 };
 use serde_json::{Value, json};
 
@@ -27,6 +27,7 @@ pub fn make(word: &str, call: &Arguments) -> Result<Value, Ended> {
         "invoices-write" => in_invoices_write(function, call)?,
         "calendars" => in_calendars(function, call)?,
         "calendars-write" => in_calendars_write(function, call)?,
+        "ledger" => in_ledger(function, call)?,
         "documents" => in_documents(function, call)?,
         "messages" | "tasks" => in_work(word, call)?,
         "state" => in_state(function, call)?,
@@ -198,6 +199,19 @@ fn in_invoices_write(function: &str, call: &Arguments) -> Made {
         "step" => {
             let (id, next) = (call.text("id")?, call.state("next")?);
             head(&invoices_write::step(id, call.text("expected")?, next)?)
+        }
+        _ => return Ok(None),
+    }))
+}
+
+fn in_ledger(function: &str, call: &Arguments) -> Made {
+    let accounts = call.accounts()?;
+    Ok(Some(match function {
+        "aging" => answers::aged(&ledger::aging(&accounts, &call.numbers("buckets"))?),
+        "balances" => answers::balances(&ledger::balances(&accounts, &call.page()?)?),
+        "all-balances" => {
+            let all = ledger::all_balances(accounts);
+            ids_of(all, |one| one.party.unwrap_or_default())?
         }
         _ => return Ok(None),
     }))

@@ -1,7 +1,7 @@
 // Calls every function of the contract once and compares what comes back. A difference ends the run with `differences`.
 
 import { Denied, HostError, PermanentFailure, RetryLater, calendars, calendarsWrite, clock, dates, documents, filter, invoices, plugin } from "@bursar/sdk";
-import { invoicesWrite, log, messages, money, random, records, recordsWrite, schedules, state, tasks } from "@bursar/sdk";
+import { invoicesWrite, ledger, log, messages, money, random, records, recordsWrite, schedules, state, tasks } from "@bursar/sdk";
 import type { Json, Run } from "@bursar/sdk";
 
 interface Party {
@@ -118,6 +118,11 @@ function compareSteps(run: Run<Json, Input>, compare: Compare): void {
   const draft = invoicesWrite.draft("credited", { ...base, flow: "receivable", party: buyer ?? "" });
   compare("credit a draft", () => invoicesWrite.credit("n0", draft.id), "Conflict wrong-state");
   invoicesWrite.issue(draft.id, draft.revision, { issueDate: clock.today() });
+  const accounts = { flow: "receivable", party: buyer } as const;
+  const aged = ledger.aging(accounts, [10]).books.map(({ buckets, open }) => [buckets.length, open.amount]);
+  compare("aging", () => aged, [[3, "10.00"]]);
+  compare("balances", () => [...ledger.allBalances(accounts)].map(({ balance }) => balance.amount), ["10.00"]);
+  compare("no buckets", () => ledger.aging(accounts, [2, 1]), "Invalid out-of-range");
   const half = () => invoicesWrite.credit("n1", draft.id, [{ line: 1, quantity: "1" }]);
   compare("credit", () => [half().kind, half().gross.amount, half().id === half().id], ["credit-note", "5.00", true]);
   compare("credit whole", () => invoicesWrite.credit("n2", draft.id).gross.amount, "10.00");
