@@ -355,7 +355,6 @@ fn write_unique(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result<(), Er
 
 fn write_queues(tx: &mut Tx, keys: &Keys, set: &WorkingSet, before: &Before) -> Result<(), Error> {
     let (mut runs, mut messages) = (Vec::new(), Vec::new());
-    let mut due: Option<(Seq, i64)> = None;
     for row in &set.written.changes {
         let id = &*row.change.key.id;
         let body = row.text.clone().unwrap_or_default();
@@ -383,12 +382,8 @@ fn write_queues(tx: &mut Tx, keys: &Keys, set: &WorkingSet, before: &Before) -> 
                 ]);
             }
             Kind::Message => {
-                // A commit's messages leave in its order: a microsecond apart, for their ids have none.
-                due = match due {
-                    Some((seq, due_us)) if seq == row.seq => Some((seq, due_us + 1)),
-                    _ => Some((row.seq, row.at_us)),
-                };
-                let due_us = due.map_or(row.at_us, |(_, due_us)| due_us);
+                // A commit's messages leave in its order, which their ids do not have.
+                let due_us = row.at_us.saturating_add(row.ordinal);
                 let columns = OutboxColumns {
                     id,
                     state: "waiting",

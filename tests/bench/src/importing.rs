@@ -124,9 +124,9 @@ type Commits = Vec<Vec<Vec<Stored>>>;
 
 /// What one round took, in milliseconds.
 pub struct Round {
-    ours_ms: f64,
-    raw_ms: f64,
-    table_ms: f64,
+    ours: f64,
+    raw: f64,
+    table: f64,
 }
 
 /// A file on the disk, and where databases are made.
@@ -146,7 +146,7 @@ impl Importing {
         })
     }
 
-    pub fn compared(rounds: Vec<Round>) -> [Compared; 2] {
+    pub fn compared(rounds: &[Round]) -> [Compared; 2] {
         let ours = "100,000 rows of a CSV file: checked, validated, logged, indexed";
         let raw = Subject {
             name: "import",
@@ -172,27 +172,23 @@ impl Importing {
         };
         let pairs = |theirs: fn(&Round) -> f64| {
             let pair = |round: &Round| Pair {
-                ours_ms: round.ours_ms,
+                ours_ms: round.ours,
                 theirs_ms: theirs(round),
             };
             rounds.iter().map(pair).collect()
         };
         [
-            Compared::new(raw, ROWS, pairs(|round| round.raw_ms)),
-            Compared::new(table, ROWS, pairs(|round| round.table_ms)),
+            Compared::new(raw, ROWS, pairs(|round| round.raw)),
+            Compared::new(table, ROWS, pairs(|round| round.table)),
         ]
     }
 
     /// Every way once, each into a fresh database.
     pub async fn round(&self) -> Result<Round, Fault> {
-        let (ours_ms, commits) = self.imported().await?;
-        let raw_ms = self.rewritten(commits).await?;
-        let table_ms = self.inserted().await?;
-        Ok(Round {
-            ours_ms,
-            raw_ms,
-            table_ms,
-        })
+        let (ours, commits) = self.imported().await?;
+        let raw = self.rewritten(commits).await?;
+        let table = self.inserted().await?;
+        Ok(Round { ours, raw, table })
     }
 
     /// Milliseconds, and what the import's commits wrote.

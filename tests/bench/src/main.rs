@@ -267,7 +267,7 @@ async fn imports(arguments: &Arguments) -> Result<Option<[Compared; 2]>, Fault> 
     let count = arguments.rounds().div_ceil(ROUNDS_BY_IMPORT);
     let round = async || importing.round().await;
     let found = rounds("import", count, round).await?;
-    Ok(Some(Importing::compared(found)))
+    Ok(Some(Importing::compared(&found)))
 }
 
 /// The commits of offices' logs, if they verify.

@@ -142,8 +142,9 @@ async fn what_is_committed_is_told_although_the_file_cannot_be_read_on() {
         };
         // Longer than what is read at a time.
         let name = "n".repeat(3_000);
-        let rows: String = (0..50).map(|place| format!("c{place},{name}\n")).collect();
-        let text = format!("code,name\n{rows}");
+        let rows = (0..50).map(|place| format!("c{place},{name}"));
+        let rows = rows.collect::<Vec<_>>().join("\n");
+        let text = format!("code,name\n{rows}\n");
         let fails = Arc::new(AtomicBool::new(false));
         let mut source = Failing {
             file: Cursor::new(text.into_bytes()),
