@@ -355,6 +355,7 @@ fn write_unique(tx: &mut Tx, set: &WorkingSet, before: &Before) -> Result<(), Er
 
 fn write_queues(tx: &mut Tx, keys: &Keys, set: &WorkingSet, before: &Before) -> Result<(), Error> {
     let (mut runs, mut messages) = (Vec::new(), Vec::new());
+    let mut last_due_us = i64::MIN;
     for row in &set.written.changes {
         let id = &*row.change.key.id;
         let body = row.text.clone().unwrap_or_default();
@@ -382,8 +383,9 @@ fn write_queues(tx: &mut Tx, keys: &Keys, set: &WorkingSet, before: &Before) -> 
                 ]);
             }
             Kind::Message => {
-                // A commit's messages leave in its order, which their ids do not have.
-                let due_us = row.at_us.saturating_add(row.ordinal);
+                // Messages leave in the order of their commits, and within one in its order, which their ids do not have.
+                let due_us = row.at_us.max(last_due_us.saturating_add(1));
+                last_due_us = due_us;
                 let columns = OutboxColumns {
                     id,
                     state: "waiting",

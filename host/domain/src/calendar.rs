@@ -3,6 +3,7 @@
 //! An entry's times are texts in JSON and a checked [`Schedule`] here; [`EntryContent::read`] and [`EntryContent::of`] lead
 //! from one to the other. Which days an office is open is another matter: see [`crate::business`].
 
+use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -177,6 +178,10 @@ pub struct StoredEntry {
     /// All occurrences are over by this instant, in seconds since 1970 UTC; none has no end, or one too far to count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_s: Option<i64>,
+    /// The last start that each rule with COUNT gives, by the clock of the entry's start; none of other rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Option<String>>)]
+    pub last_counted: Vec<Option<DateTime>>,
 }
 
 impl StoredEntry {
@@ -189,19 +194,34 @@ impl StoredEntry {
         {
             return Err(ScheduleError::TooManyCounted);
         }
-        let span = entry.schedule.span(budget)?;
+        let schedule = entry.schedule.clone().counted(budget)?;
+        let span = schedule.span(budget)?;
         let tried = Window {
             start_us: span.start_us,
             end_us: span.start_us.saturating_add(TRIED_US),
         };
-        entry
-            .schedule
-            .expand(tried, &jiff::tz::TimeZone::UTC, budget)?;
+        schedule.expand(tried, &jiff::tz::TimeZone::UTC, budget)?;
+        let last_counted = schedule.last_counted();
+        let is_any_counted = last_counted.iter().any(Option::is_some);
         let seconds = |at_us: i64| at_us.div_euclid(SECOND_US);
         Ok(Self {
             content: EntryContent::of(entry),
             first_s: seconds(span.start_us),
             last_s: span.end_us.map(|end_us| seconds(end_us).saturating_add(1)),
+            last_counted: if is_any_counted {
+                last_counted.to_vec()
+            } else {
+                Vec::new()
+            },
+        })
+    }
+
+    /// The entry that was stored, or every fault of it.
+    pub fn read(&self) -> Result<Entry, Vec<Problem>> {
+        let entry = self.content.read()?;
+        Ok(Entry {
+            schedule: entry.schedule.with_last_counted(self.last_counted.clone()),
+            ..entry
         })
     }
 }

@@ -177,6 +177,8 @@ pub struct Recurrence {
 pub struct Schedule {
     period: Period,
     recurrence: Recurrence,
+    /// The last instance of each rule that counts, where it is known: nobody counts up to it again.
+    last_counted: Vec<Option<DateTime>>,
 }
 
 /// One time that an entry happens; its original start names it for ever.
@@ -243,7 +245,11 @@ impl Schedule {
         let rules = recurrence.rules.into_iter();
         let rules = rules.map(|rule| checked_rule(rule, &period.start));
         recurrence.rules = rules.collect::<Result<_, _>>()?;
-        Ok(Self { period, recurrence })
+        Ok(Self {
+            period,
+            recurrence,
+            last_counted: Vec::new(),
+        })
     }
 
     /// The first start and the length.

@@ -136,7 +136,7 @@ fn read_within(row: &Row, budget: &mut Budget) -> Result<Entry, Error> {
     let steps = 1 + (content.notes.len() + rules) / BYTES_PER_STEP + 4 * dates;
     let spent = budget.spend(u64::try_from(steps).unwrap_or(u64::MAX));
     spent.map_err(|error| of_window(&error))?;
-    let entry = stored.content.read();
+    let entry = stored.read();
     entry.map_err(|problems| Error::Broken(format!("{}: {problems:?}", row.key)))
 }
 

@@ -42,7 +42,7 @@ const LOOK_AHEAD_US: i64 = LOOK_BACK_US;
 const MINUTE_US: i64 = 60 * 1_000_000;
 /// Runs that are looked up at a time.
 const RUNS_AT_ONCE: usize = 500;
-/// Most entries of a calendar that are told of as left out.
+/// Most entries that are told of as left out, for each trigger.
 const LEFT_OUT_TOLD_MAX: usize = 100;
 
 /// A trigger that waits for a calendar's occurrences, and how far it has looked.
@@ -209,9 +209,14 @@ async fn look(
     let mut session = Session::new(database, context(now_us));
     let mut search = DueSearch::new(&awaited.calendar, window);
     let (mut harvest, mut is_any_new) = (Harvest::new(awaited.misfire), awaited.seen.is_none());
+    let mut left_out = 0;
     while let Some(page) = session.next_due(&mut search).await? {
         for (entry, message) in page.left_out {
-            looked.leave_out(awaited, &entry, message);
+            left_out += 1;
+            if left_out <= LEFT_OUT_TOLD_MAX {
+                let name = format!("{}/{} {entry}", awaited.automation, awaited.trigger);
+                looked.troubles.insert(name, message);
+            }
         }
         let is_new = |due: &DueOccurrence| awaited.planned_us(due) > fired.fired_until_us;
         let is_on_time = |due: &DueOccurrence| awaited.planned_us(due) >= on_time_from_us;
@@ -233,15 +238,6 @@ async fn look(
     }
     let until_us = reaped.until_us.max(fired.fired_until_us);
     Ok(Some(awaited.due(reaped.events, until_us, reaped.has_more)))
-}
-
-impl Looked {
-    fn leave_out(&mut self, awaited: &Awaited, entry: &str, message: String) {
-        if self.troubles.len() < LEFT_OUT_TOLD_MAX {
-            let name = format!("{}/{} {entry}", awaited.automation, awaited.trigger);
-            self.troubles.insert(name, message);
-        }
-    }
 }
 
 /// Those that have not fired.

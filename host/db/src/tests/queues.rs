@@ -362,6 +362,32 @@ async fn messages_of_a_commit_leave_in_its_order() {
 }
 
 #[tokio::test]
+async fn messages_of_commits_that_are_written_together_leave_commit_by_commit() {
+    for database in databases().await {
+        let mut works = Vec::new();
+        for commit in ["x", "a", "m"] {
+            let mut work = Work::on(&database).await;
+            for place in ["3", "1", "2"] {
+                let key = RowKey::of(Kind::Message, &format!("{commit}{place}"));
+                work.put(&key, message(commit)).await;
+            }
+            works.push(work);
+        }
+        let proposed = works.into_iter().map(|work| work.propose(&database));
+        for verdict in futures_util::future::join_all(proposed).await {
+            committed(verdict);
+        }
+        let claimed = claim_messages(&database, LONG_US).await;
+        let seqs: Vec<_> = claimed.iter().map(|message| message.seq).collect();
+        assert!(seqs.is_sorted(), "{:?}", ids(&claimed));
+        for of_commit in claimed.chunks(3) {
+            let places: Vec<&str> = of_commit.iter().map(|one| &one.id[1..]).collect();
+            assert_eq!(places, ["3", "1", "2"]);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_message_that_cannot_be_read_holds_nobody_up() {
     for database in databases().await {
         let mut work = Work::on(&database).await;

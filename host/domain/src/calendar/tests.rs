@@ -44,6 +44,29 @@ fn an_entry_is_stored_in_its_one_form_and_read_again() {
 }
 
 #[test]
+fn a_late_window_of_a_rule_that_counts_costs_no_more_than_an_early_one() {
+    let rules = json!({"rules": ["FREQ=HOURLY;COUNT=100000"]});
+    let entry = content(rules).read().expect("a good entry");
+    let stored = StoredEntry::new(&entry, &mut Budget::default()).expect("it can be expanded");
+    let entry = stored.read().expect("the same entry");
+    let steps = |text: &str| {
+        let start_us = crate::time::from_rfc3339(text).expect("an instant");
+        let window = Window {
+            start_us,
+            end_us: start_us + 86_400 * SECOND_US,
+        };
+        let mut budget = Budget::new(ENTRY_STEPS_MAX);
+        let found = entry
+            .schedule
+            .expand(window, &jiff::tz::TimeZone::UTC, &mut budget);
+        assert_eq!(found.expect("a day of it").len(), 24);
+        ENTRY_STEPS_MAX - budget.left()
+    };
+    let (early, late) = (steps("2026-11-01T00:00:00Z"), steps("2038-01-01T00:00:00Z"));
+    assert!(late <= early + 10, "{early} and {late} steps");
+}
+
+#[test]
 fn an_entry_lies_within_what_is_stored_of_its_time() {
     let check = |changes: Value, expected: Option<&str>| {
         let entry = content(changes).read().expect("a good entry");
@@ -57,7 +80,10 @@ fn an_entry_lies_within_what_is_stored_of_its_time() {
     };
     check(json!({}), Some("2026-10-24T20:00:00Z"));
     check(json!({"rules": ["FREQ=DAILY"]}), None);
-    check(json!({"rules": ["FREQ=DAILY;COUNT=100000"]}), None);
+    check(
+        json!({"rules": ["FREQ=DAILY;COUNT=100000"]}),
+        Some("2300-08-07T21:00:00Z"),
+    );
     check(
         json!({"rules": ["FREQ=DAILY;COUNT=3"]}),
         Some("2026-10-26T21:00:00Z"),

@@ -34,13 +34,16 @@ impl Schedule {
             occurrences: BTreeMap::new(),
         };
         self.find_overrides(&mut found, day_zone)?;
-        let Schedule { period, recurrence } = self;
+        let Schedule {
+            period, recurrence, ..
+        } = self;
         found.add(&period.start, period.length, day_zone)?;
         for (start, length) in &recurrence.added {
             found.add(start, length.unwrap_or(period.length), day_zone)?;
         }
-        for rule in &recurrence.rules {
-            self.find_by_rule(rule, &mut found, day_zone, budget)?;
+        for (place, rule) in recurrence.rules.iter().enumerate() {
+            let last = self.last_counted.get(place).copied().flatten();
+            self.find_by_rule((rule, last), &mut found, day_zone, budget)?;
         }
         let mut occurrences: Vec<Occurrence> = found.occurrences.into_values().collect();
         occurrences.sort_unstable();
@@ -111,9 +114,10 @@ impl Schedule {
         Ok(())
     }
 
+    /// A rule that counts has its last instance with it, where that is known.
     fn find_by_rule(
         &self,
-        rule: &Rule,
+        (rule, last): (&Rule, Option<DateTime>),
         found: &mut Found,
         day_zone: &TimeZone,
         budget: &mut Budget,
@@ -121,7 +125,10 @@ impl Schedule {
         let start = &self.period.start;
         let zone = start.zone(day_zone);
         let first = start.wall();
-        let rule = counting_start(rule, first);
+        let (rule, last) = match (rule.end(), last) {
+            (End::Count(_), Some(last)) => (rule.clone().ending(End::Never), last),
+            _ => (counting_start(rule, first), DateTime::MAX),
+        };
         let last_us = last_us(&rule);
         let near = |at_us: i64| {
             Timestamp::from_microsecond(at_us)
@@ -136,7 +143,7 @@ impl Schedule {
             End::Until(Until::Date(date)) => {
                 to.unwrap_or(DateTime::MAX).min(date.to_datetime(Time::MAX))
             }
-            _ => to.unwrap_or(DateTime::MAX),
+            _ => to.unwrap_or(DateTime::MAX).min(last),
         };
         let instances = rule.instances_between(first, from.unwrap_or(first), to);
         let mut instances = instances.within(budget.left());
@@ -160,7 +167,7 @@ impl Schedule {
 }
 
 /// The rule with one instance less to count if DTSTART, which is counted, is none of them.
-fn counting_start(rule: &Rule, first: DateTime) -> Rule {
+pub(super) fn counting_start(rule: &Rule, first: DateTime) -> Rule {
     let rule = rule.clone();
     match rule.end() {
         End::Count(count)

@@ -1,20 +1,15 @@
 //! The time that all occurrences of a schedule lie in, as far as that is known without expanding it.
 
-use jiff::ToSpan as _;
 use jiff::civil::{DateTime, Time};
 use jiff::tz::TimeZone;
 
-use super::expand::last_us;
+use super::expand::{counting_start, last_us};
 use super::{Budget, Moment, Schedule, ScheduleError};
 use crate::recurrence::{End, Rule, Until};
 use crate::time;
 
 /// What days and clocks may be away from UTC, and more than any change of a zone's rules moves a time, in microseconds.
 const MARGIN_US: i64 = 2 * 86_400_000_000;
-/// Most instances that are counted to find the last one; a rule with more is taken to have no end.
-const COUNTED_MAX: usize = 5_000;
-/// As many years of a rule are looked through for them.
-const COUNTED_YEARS: i64 = 30;
 
 /// Where occurrences can be at all: a net that is too wide rather than too narrow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +36,12 @@ impl Schedule {
             first_us = first_us.min(at_us);
             last_start_us = last_start_us.map(|last| last.max(at_us));
         }
-        for rule in &recurrence.rules {
-            let end_us = self.end_of(rule, budget)?;
+        let last = match self.last_counted() {
+            [] => self.count(budget)?,
+            known => known.to_vec(),
+        };
+        for (rule, last) in recurrence.rules.iter().zip(last) {
+            let end_us = self.end_of(rule, last);
             last_start_us = last_start_us.and_then(|last| Some(last.max(end_us?)));
         }
         let reach_us = self.longest_us().saturating_add(MARGIN_US);
@@ -53,39 +52,57 @@ impl Schedule {
     }
 
     /// The last instant at which a rule's occurrence may begin, but for the margin.
-    fn end_of(&self, rule: &Rule, budget: &mut Budget) -> Result<Option<i64>, ScheduleError> {
+    fn end_of(&self, rule: &Rule, last: Option<DateTime>) -> Option<i64> {
         let start = &self.period().start;
-        Ok(match rule.end() {
+        match rule.end() {
             End::Never => None,
             End::Until(Until::Date(date)) => {
                 time::wall_to_instant(date.to_datetime(Time::MAX), &TimeZone::UTC)
             }
             End::Until(_) => Some(last_us(rule)),
-            End::Count(count) => {
-                let first = start.wall();
-                let last = first
-                    .checked_add(COUNTED_YEARS.years())
-                    .unwrap_or(DateTime::MAX);
-                let mut instances = rule
-                    .instances_between(first, first, last)
-                    .within(budget.left());
-                let mut found = 0_u32;
-                let mut latest = first;
-                for instance in instances.by_ref().take(COUNTED_MAX) {
-                    found = found.saturating_add(1);
-                    latest = instance;
-                }
-                budget.spend(instances.steps_taken())?;
-                // Those that are missing may be still to come.
-                if found < count {
-                    return Ok(None);
-                }
+            End::Count(_) => {
                 let zone = match start {
                     Moment::Local { zone, .. } => zone.clone(),
                     Moment::Day(_) | Moment::Utc(_) => TimeZone::UTC,
                 };
-                time::wall_to_instant(latest, &zone)
+                last.and_then(|last| time::wall_to_instant(last, &zone))
             }
-        })
+        }
+    }
+
+    /// The same with the last instance of each rule that counts: windows are found without counting up to them.
+    pub fn counted(mut self, budget: &mut Budget) -> Result<Self, ScheduleError> {
+        self.last_counted = self.count(budget)?;
+        Ok(self)
+    }
+
+    /// What [`Schedule::counted`] found out, rule by rule.
+    pub fn last_counted(&self) -> &[Option<DateTime>] {
+        &self.last_counted
+    }
+
+    /// As [`Schedule::counted`], by whoever found it out before.
+    #[must_use]
+    pub fn with_last_counted(mut self, last_counted: Vec<Option<DateTime>>) -> Self {
+        self.last_counted = last_counted;
+        self
+    }
+
+    fn count(&self, budget: &mut Budget) -> Result<Vec<Option<DateTime>>, ScheduleError> {
+        let first = self.period().start.wall();
+        let rules = self.recurrence().rules.iter();
+        let last = rules.map(|rule| {
+            if !matches!(rule.end(), End::Count(_)) {
+                return Ok(None);
+            }
+            let rule = counting_start(rule, first);
+            let mut instances = rule
+                .instances_between(first, first, DateTime::MAX)
+                .within(budget.left());
+            let last = instances.by_ref().last().unwrap_or(first);
+            budget.spend(instances.steps_taken())?;
+            Ok((!instances.is_cut_short()).then_some(last))
+        });
+        last.collect()
     }
 }

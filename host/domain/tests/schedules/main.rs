@@ -93,6 +93,28 @@ fn sch_1_adjoining_windows_expand_to_what_they_expand_to_together() {
 }
 
 #[test]
+fn sch_1_what_was_counted_once_expands_as_what_is_counted_again() {
+    check(
+        "SCH-1, occurrences of rules with COUNT",
+        2000,
+        &(any_schedule(), windows()),
+        |(schedule, windows), occurred| {
+            let counted = schedule.clone().counted(&mut Budget::default());
+            let counted = counted.map_err(|error| TestCaseError::reject(error.to_string()))?;
+            let is_counted = counted.last_counted().iter().any(Option::is_some);
+            for window in windows {
+                let expected = expand(&schedule, window)?;
+                if is_counted && !expected.is_empty() {
+                    count(occurred);
+                }
+                prop_assert_eq!(expand(&counted, window)?, expected);
+            }
+            Ok(())
+        },
+    );
+}
+
+#[test]
 fn sch_2_occurrences_rise_strictly_and_keep_within_their_bounds() {
     check(
         "sch_2, excluded or counted out",

@@ -128,7 +128,7 @@ pub const FAULTS: &[Fault] = &[
         about: "what one commit sends leaves by its ids",
         breaks: "the outbox keeps a commit's order",
         file: "host/db/src/apply.rs",
-        find: "let due_us = row.at_us.saturating_add(row.ordinal);",
+        find: "let due_us = row.at_us.max(last_due_us.saturating_add(1));",
         replace: "let due_us = row.at_us;",
         suite: &DATABASE,
         tests: &["messages_of_a_commit"],
