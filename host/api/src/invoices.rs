@@ -107,8 +107,9 @@ pub struct StepAsked {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CreditAsked {
-    /// Lines and how much of them; all of the invoice if none is named.
-    pub lines: Vec<LineCredit>,
+    /// 1 to 1000 lines and how much of them; all of the invoice unless given.
+    #[schema(min_items = 1, max_items = 1000)]
+    pub lines: Option<Vec<LineCredit>>,
 }
 
 /// Parts of a payment or credit note that settle invoices.
@@ -352,7 +353,7 @@ pub(crate) async fn credit_invoice(
                     .expect(&RowKey::of(Kind::Invoice, id), &asked.expected)
                     .await?;
                 let made = session
-                    .draft_credit_note(effect_key, id, &value.lines)
+                    .draft_credit_note(effect_key, id, value.lines.as_deref())
                     .await?;
                 Ok((session, RowKey::of(Kind::Invoice, &made.id)))
             },

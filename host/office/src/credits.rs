@@ -33,21 +33,22 @@ pub struct LineCredit {
 }
 
 impl Session {
-    /// Drafts the credit note of an invoice, whole unless lines are named. Needs `invoices: draft` for the flow.
+    /// Drafts the credit note of an invoice: of 1 to 1000 lines, without a list of all of it. Needs `invoices: draft` for
+    /// the flow.
     ///
     /// The same key gives the same note again, whatever was credited since.
     pub async fn draft_credit_note(
         &mut self,
         key: &str,
         invoice: &str,
-        lines: &[LineCredit],
+        lines: Option<&[LineCredit]>,
     ) -> Result<View<Invoice>, Error> {
         let (_, corrected) = self.invoice_for(invoice, InvoiceOperation::Draft).await?;
-        if lines.len() > LINES_MAX {
-            let message = format!("at most {LINES_MAX} lines");
+        if lines.is_some_and(|lines| !(1..=LINES_MAX).contains(&lines.len())) {
+            let message = format!("1 to {LINES_MAX} lines; no list credits all of the invoice");
             return Err(Error::invalid("wrong-count", "/lines", message));
         }
-        let input = json!({"invoice": invoice, "lines": lines});
+        let input = json!({"invoice": invoice, "lines": lines.unwrap_or_default()});
         let free = match self.effect("invoices.credit", key, &input).await? {
             Keyed::Used(id) => return self.own_invoice(&id).await,
             Keyed::Free(free) => free,
@@ -146,15 +147,15 @@ fn with_rounding(corrected: &Invoice, content: InvoiceContent) -> InvoiceContent
 /// The content that takes lines back: all of them, with the document's allowances and charges, unless some are named.
 fn credited_content(
     invoiced: &InvoiceContent,
-    lines: &[LineCredit],
+    lines: Option<&[LineCredit]>,
 ) -> Result<InvoiceContent, Error> {
     let mut content = invoiced.clone();
-    if lines.is_empty() {
+    let Some(lines) = lines else {
         for (number, line) in (1_u32..).zip(&mut content.lines) {
             line.takes_back = Some(number);
         }
         return Ok(content);
-    }
+    };
     content.adjustments = Vec::new();
     content.rounding = None;
     content.lines = lines

@@ -19,8 +19,11 @@ export function draft(key, content) {
   return call(hostDraft, key, { adjustments: [], extra: {}, ...content, lines: content.lines.map(line) });
 }
 
-/** `invoices: draft`. Drafts the credit note of an invoice: of lines ({line, quantity}, counted from 1), or the whole document. */
-export function credit(key, invoice, lines = []) {
+/**
+ * `invoices: draft`. Drafts the credit note of an invoice: of lines ({line, quantity}, counted from 1), or, if `lines` is left
+ * out, of the whole document. An empty list is Invalid.
+ */
+export function credit(key, invoice, lines) {
   return call(hostCredit, key, invoice, lines);
 }
 

@@ -109,8 +109,9 @@ export namespace invoicesWrite {
   /** Needs `invoices: dun`. A level (1 to 9) that is recorded already is a Conflict, for ever. */
   function dun(invoice: Id, level: number): InvoiceHead;
   /**
-   * Needs `invoices: draft`. Drafts the credit note of an invoice: of 1 to 1000 lines, counted from 1, or without lines of the
-   * whole document. What is taken back beyond what is left is a Conflict when it is issued or approved.
+   * Needs `invoices: draft`. Drafts the credit note of an invoice: of 1 to 1000 lines, counted from 1 (an empty list is
+   * Invalid), or, if `lines` is left out, of the whole document. What is taken back beyond what is left is a Conflict when it
+   * is issued or approved.
    */
   function credit(key: Key, invoice: Id, lines?: { line: number; quantity: Decimal }[]): InvoiceHead;
   /** Needs `invoices: approve`. Takes a payable's next step; one that does not follow is a Conflict. */

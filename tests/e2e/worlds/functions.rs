@@ -238,9 +238,12 @@ fn naming_parties() -> Vec<Function> {
         ),
         records(
             "invoices-write.credit",
-            ["${invoice}", "${draft}", "nobody"]
-                .map(|invoice| json!({"key": "k", "invoice": invoice, "lines": []}))
-                .into(),
+            vec![
+                json!({"key": "k", "invoice": "${invoice}"}),
+                json!({"key": "k", "invoice": "${invoice}", "lines": []}),
+                json!({"key": "k", "invoice": "${draft}"}),
+                json!({"key": "k", "invoice": "nobody"}),
+            ],
         ),
         records(
             "invoices-write.issue",

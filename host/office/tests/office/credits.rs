@@ -10,7 +10,7 @@ use jiff::civil::date;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::organisation::{Organisation, code, content, eur, grant, payment};
+use crate::organisation::{Organisation, code, content, eur, faults, grant, payment};
 
 fn decimal(text: &str) -> Decimal {
     Decimal::parse(text).expect("a decimal")
@@ -52,6 +52,7 @@ async fn issue(session: &mut Session, id: &str) {
 }
 
 async fn credited(session: &mut Session, key: &str, invoice: &str, lines: &[LineCredit]) -> String {
+    let lines = Some(lines).filter(|lines| !lines.is_empty());
     let note = session.draft_credit_note(key, invoice, lines).await;
     let note = note.expect("a draft").id.to_string();
     issue(session, &note).await;
@@ -116,15 +117,20 @@ async fn the_same_key_gives_the_same_note_whatever_was_credited_since() {
     let mut session = office.person();
     let invoice = issued(&mut session, "1", &rounded).await;
     let note = credited(&mut session, "n", &invoice, &[]).await;
-    let again = session.draft_credit_note("n", &invoice, &[]).await;
+    let again = session.draft_credit_note("n", &invoice, None).await;
     assert_eq!(*again.expect("the first one again").id, *note);
     let other = session
-        .draft_credit_note("n", &invoice, &[some_of(1, "1")])
+        .draft_credit_note("n", &invoice, Some(&[some_of(1, "1")]))
         .await;
     assert_eq!(code(other), "key-reused");
     let crowd = vec![some_of(1, "0"); 1001];
-    let refused = session.draft_credit_note("m", &invoice, &crowd).await;
-    assert_eq!(code(refused), "wrong-count");
+    for lines in [&crowd[..], &[]] {
+        let refused = session.draft_credit_note("m", &invoice, Some(lines)).await;
+        assert_eq!(
+            faults(refused),
+            [("/lines".to_owned(), "wrong-count".to_owned())]
+        );
+    }
     office.commit(session).await;
 }
 
@@ -160,7 +166,7 @@ async fn crediting_is_drafting_and_steps_are_approving() {
         ),
     ] {
         let mut plugin = office.automation(&grants);
-        let refused = plugin.draft_credit_note("n", &invoice, &[]).await;
+        let refused = plugin.draft_credit_note("n", &invoice, None).await;
         assert_eq!(code(refused), credit, "{grants:?}");
         let refused = plugin.step_invoice(&bill, None, InvoiceState::Matched);
         assert_eq!(code(refused.await), step, "{grants:?}");
@@ -169,7 +175,7 @@ async fn crediting_is_drafting_and_steps_are_approving() {
         granted("receivable", &["draft"]),
         granted("payable", &["approve"]),
     ]);
-    let note = plugin.draft_credit_note("n", &invoice, &[]).await;
+    let note = plugin.draft_credit_note("n", &invoice, None).await;
     assert!(note.expect("a draft").body.is_credit_note());
     let matched = plugin.step_invoice(&bill, None, InvoiceState::Matched);
     matched.await.expect("a step");
@@ -185,24 +191,24 @@ async fn nothing_is_credited_twice() {
     let mut session = office.person();
     let invoice = issued(&mut session, "1", &invoiced).await;
     let unknown = session
-        .draft_credit_note("n", &invoice, &[some_of(3, "1")])
+        .draft_credit_note("n", &invoice, Some(&[some_of(3, "1")]))
         .await;
     assert_eq!(code(unknown), "unknown");
     let first = credited(&mut session, "n1", &invoice, &[some_of(1, "1.5")]).await;
     // Within the invoice, but not within the line.
     let second = session
-        .draft_credit_note("n2", &invoice, &[some_of(1, "0.6")])
+        .draft_credit_note("n2", &invoice, Some(&[some_of(1, "0.6")]))
         .await;
     let second = second.expect("a draft").id;
     let day = Some(date(2026, 3, 2));
     let refused = session.issue_invoice(&second, None, None, day).await;
     assert_eq!(code(refused), "over-credited");
     credited(&mut session, "n3", &invoice, &[some_of(1, "0.5")]).await;
-    let all = session.draft_credit_note("n4", &invoice, &[]).await;
+    let all = session.draft_credit_note("n4", &invoice, None).await;
     let all = all.expect("a draft").id;
     let refused = session.issue_invoice(&all, None, None, day).await;
     assert_eq!(code(refused), "over-credited");
-    let of_a_note = session.draft_credit_note("n5", &second, &[]).await;
+    let of_a_note = session.draft_credit_note("n5", &second, None).await;
     assert_eq!(code(of_a_note), "wrong-state");
     let by_hand = InvoiceContent {
         kind: InvoiceKind::CreditNote,
@@ -342,14 +348,14 @@ async fn a_suppliers_credit_note_counts_once_it_is_approved() {
         .draft_invoice("1", &content(Flow::Payable, &supplier, "100"))
         .await;
     let bill = bill.expect("received").id;
-    let forged = session.draft_credit_note("2", &bill, &[]).await;
+    let forged = session.draft_credit_note("2", &bill, None).await;
     let forged = forged.expect("received").id;
     let rejected = session
         .step_invoice(&forged, None, InvoiceState::Rejected)
         .await;
     rejected.expect("rejected");
     let note = session
-        .draft_credit_note("3", &bill, &[some_of(1, "0.4")])
+        .draft_credit_note("3", &bill, Some(&[some_of(1, "0.4")]))
         .await;
     let note = note.expect("received").id;
     let early = session.allocate("4", &note, &[part(&bill, 1)]).await;
@@ -440,7 +446,7 @@ async fn by_lines(lines: Vec<Line>, rounding: i64, are_drafted_first: bool) {
     let mut notes = Vec::new();
     for (place, credit) in credits.iter().enumerate() {
         let key = format!("n{place}");
-        let note = session.draft_credit_note(&key, &id, std::slice::from_ref(credit));
+        let note = session.draft_credit_note(&key, &id, Some(std::slice::from_ref(credit)));
         let note = note.await.expect("a draft").id.to_string();
         if !are_drafted_first {
             issue(&mut session, &note).await;

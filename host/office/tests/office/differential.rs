@@ -310,7 +310,7 @@ impl Step {
                     &session.issue_invoice(id, None, series, Some(day)).await?,
                 )
             }
-            "draft-credit-note" => made("draft", &session.draft_credit_note(&key, id, &[]).await?),
+            "draft-credit-note" => made("draft", &session.draft_credit_note(&key, id, None).await?),
             "step-invoice" => {
                 let next = InvoiceState::ALL[self.pick % 9];
                 told(seen(&session.step_invoice(id, None, next).await?))

@@ -152,7 +152,7 @@ async fn a_credit_note_names_the_invoice_that_it_corrects() {
     let mut office = Organisation::open().await;
     let id = invoice(&mut office, "en").await;
     let mut session = office.person();
-    let note = session.draft_credit_note("n", &id, &[]).await;
+    let note = session.draft_credit_note("n", &id, None).await;
     let note = note.expect("a note").id;
     let day = Some(date(2026, 3, 2));
     let issued = session.issue_invoice(&note, None, None, day).await;

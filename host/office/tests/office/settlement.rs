@@ -113,15 +113,13 @@ impl History {
                     .await?;
             }
             Attempt::Credit(invoice, part) => {
-                let lines: Vec<LineCredit> = part
-                    .map(|thousandths| LineCredit {
-                        line: 1,
-                        quantity: Decimal::new(thousandths, 3).expect("a decimal"),
-                    })
-                    .into_iter()
-                    .collect();
+                let line = part.map(|thousandths| LineCredit {
+                    line: 1,
+                    quantity: Decimal::new(thousandths, 3).expect("a decimal"),
+                });
+                let lines = line.as_ref().map(std::slice::from_ref);
                 let invoice = pick(&self.invoices, invoice);
-                let note = session.draft_credit_note(key, &invoice, &lines).await?;
+                let note = session.draft_credit_note(key, &invoice, lines).await?;
                 let day = Some(date(2026, 3, 2));
                 match session.issue_invoice(&note.id, None, None, day).await {
                     Ok(_) => self.notes.push(note.id.to_string()),

@@ -37,7 +37,7 @@ async fn what_is_due_is_what_is_owed() {
 
     // Credited whole, what was paid in advance is left of the note.
     let mut session = office.person();
-    let note = session.draft_credit_note("n", &draft.id, &[]).await;
+    let note = session.draft_credit_note("n", &draft.id, None).await;
     let note = note.expect("a note");
     assert_eq!(note.body.totals.due, Some(eur(10_000)));
     let note = session.issue_invoice(&note.id, None, None, day).await;

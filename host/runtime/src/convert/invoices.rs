@@ -166,10 +166,10 @@ pub fn parts(allocations: Vec<invoices_write::Allocation>) -> Result<Vec<Part>, 
 }
 
 /// What a credit note takes back of each line.
-pub fn line_credits(lines: &[invoices_write::LineCredit]) -> Result<Vec<LineCredit>, Fault> {
+pub fn line_credits(lines: Vec<invoices_write::LineCredit>) -> Result<Vec<LineCredit>, Fault> {
     let mut reader = Reader::default();
     let mut read = Vec::with_capacity(lines.len());
-    for (place, credit) in lines.iter().enumerate() {
+    for (place, credit) in lines.into_iter().enumerate() {
         read.push(LineCredit {
             line: credit.line,
             quantity: reader.decimal(&format!("/lines/{place}/quantity"), &credit.quantity),

@@ -69,11 +69,12 @@ impl invoices_write::Host for Guest {
         &mut self,
         key: String,
         invoice: String,
-        lines: Vec<LineCredit>,
+        lines: Option<Vec<LineCredit>>,
     ) -> Result<InvoiceHead, Fault> {
         let session = self.called()?;
+        let lines = lines.map(convert::line_credits).transpose()?;
         let drafted = session
-            .draft_credit_note(&key, &invoice, &convert::line_credits(&lines)?)
+            .draft_credit_note(&key, &invoice, lines.as_deref())
             .await?;
         self.hand(convert::head(&drafted))
     }

@@ -76,9 +76,8 @@ pub(super) async fn credit_notes(
     for row in rows {
         let invoice = ids.invoice(&row.invoice)?;
         let key = format!("sample/{}", row.key);
-        let note = session
-            .draft_credit_note(&key, &invoice, &row.lines)
-            .await?;
+        let lines = Some(row.lines.as_slice()).filter(|lines| !lines.is_empty());
+        let note = session.draft_credit_note(&key, &invoice, lines).await?;
         if note.body.state == InvoiceState::Draft {
             let date = Some(row.issue_date);
             session.issue_invoice(&note.id, None, None, date).await?;

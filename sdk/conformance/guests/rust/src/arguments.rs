@@ -238,13 +238,16 @@ impl Arguments {
         })
     }
 
-    pub fn line_credits(&self) -> Result<Vec<LineCredit>, Failure> {
-        self.list("lines", |one| {
-            Ok(LineCredit {
-                line: one.number("line")?,
-                quantity: one.owned("quantity")?,
+    pub fn line_credits(&self) -> Result<Option<Vec<LineCredit>>, Failure> {
+        let lines = self.has("lines").then(|| {
+            self.list("lines", |one| {
+                Ok(LineCredit {
+                    line: one.number("line")?,
+                    quantity: one.owned("quantity")?,
+                })
             })
-        })
+        });
+        lines.transpose()
     }
 
     pub fn state(&self, name: &str) -> Result<InvoiceState, Failure> {

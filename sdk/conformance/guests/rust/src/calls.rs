@@ -194,7 +194,7 @@ fn in_invoices_write(function: &str, call: &Arguments) -> Made {
         }
         "credit" => {
             let (invoice, lines) = (call.text("invoice")?, call.line_credits()?);
-            head(&invoices_write::credit(key()?, invoice, &lines)?)
+            head(&invoices_write::credit(key()?, invoice, lines.as_deref())?)
         }
         "step" => {
             let (id, next) = (call.text("id")?, call.state("next")?);

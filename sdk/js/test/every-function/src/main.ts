@@ -125,6 +125,7 @@ function compareSteps(run: Run<Json, Input>, compare: Compare): void {
   compare("no buckets", () => ledger.aging(accounts, [2, 1]), "Invalid out-of-range");
   const half = () => invoicesWrite.credit("n1", draft.id, [{ line: 1, quantity: "1" }]);
   compare("credit", () => [half().kind, half().gross.amount, half().id === half().id], ["credit-note", "5.00", true]);
+  compare("credit no lines", () => invoicesWrite.credit("n3", draft.id, []), "Invalid wrong-count");
   compare("credit whole", () => invoicesWrite.credit("n2", draft.id).gross.amount, "10.00");
   const bill = invoicesWrite.draft("bill", { ...base, flow: "payable", party: supplier ?? "", supplierNumber: "S-1" });
   compare("step too far", () => invoicesWrite.step(bill.id, bill.revision, "approved"), "Conflict wrong-state");
