@@ -33,8 +33,8 @@ pub struct LineCredit {
 }
 
 impl Session {
-    /// Drafts the credit note of an invoice: of 1 to 1000 lines, without a list of all of it. Needs `invoices: draft` for
-    /// the flow.
+    /// Drafts the credit note of an invoice: of 1 to 1000 lines, without a list of all of it. Needs `invoices:
+    /// read` and `draft` for the flow: the note tells what the invoice says.
     ///
     /// The same key gives the same note again, whatever was credited since.
     pub async fn draft_credit_note(
@@ -44,6 +44,7 @@ impl Session {
         lines: Option<&[LineCredit]>,
     ) -> Result<View<Invoice>, Error> {
         let (_, corrected) = self.invoice_for(invoice, InvoiceOperation::Draft).await?;
+        self.require_invoices(corrected.content.flow, InvoiceOperation::Read)?;
         if lines.is_some_and(|lines| !(1..=LINES_MAX).contains(&lines.len())) {
             let message = format!("1 to {LINES_MAX} lines; no list credits all of the invoice");
             return Err(Error::invalid("wrong-count", "/lines", message));

@@ -20,7 +20,7 @@ export function draft(key, content) {
 }
 
 /**
- * `invoices: draft`. Drafts the credit note of an invoice: of lines ({line, quantity}, counted from 1), or, if `lines` is left
+ * `invoices: draft` and `read`. Drafts the credit note of an invoice: of lines ({line, quantity}, counted from 1), or, if `lines` is left
  * out, of the whole document. An empty list is Invalid.
  */
 export function credit(key, invoice, lines) {

@@ -109,7 +109,7 @@ export namespace invoicesWrite {
   /** Needs `invoices: dun`. A level (1 to 9) that is recorded already is a Conflict, for ever. */
   function dun(invoice: Id, level: number): InvoiceHead;
   /**
-   * Needs `invoices: draft`. Drafts the credit note of an invoice: of 1 to 1000 lines, counted from 1 (an empty list is
+   * Needs `invoices: draft` and `read`. Drafts the credit note of an invoice: of 1 to 1000 lines, counted from 1 (an empty list is
    * Invalid), or, if `lines` is left out, of the whole document. What is taken back beyond what is left is a Conflict when it
    * is issued or approved.
    */

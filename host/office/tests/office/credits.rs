@@ -164,6 +164,12 @@ async fn crediting_is_drafting_and_steps_are_approving() {
             "not-found",
             "not-granted",
         ),
+        // A note tells the prices and quantities of its invoice.
+        (
+            vec![granted("receivable", &["draft", "issue"])],
+            "not-granted",
+            "not-found",
+        ),
     ] {
         let mut plugin = office.automation(&grants);
         let refused = plugin.draft_credit_note("n", &invoice, None).await;
@@ -172,7 +178,7 @@ async fn crediting_is_drafting_and_steps_are_approving() {
         assert_eq!(code(refused.await), step, "{grants:?}");
     }
     let mut plugin = office.automation(&[
-        granted("receivable", &["draft"]),
+        granted("receivable", &["read", "draft"]),
         granted("payable", &["approve"]),
     ]);
     let note = plugin.draft_credit_note("n", &invoice, None).await;
