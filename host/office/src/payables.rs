@@ -82,7 +82,7 @@ impl Session {
 
     /// Takes a payable's next step: matched, needs-attention, approved, scheduled or rejected. Needs `invoices: approve`.
     ///
-    /// A step that was taken already is done. Paid is no step: it follows from the payments. A credit note counts, and is
+    /// A step that was taken already is done, by the present revision. Paid is no step: it follows from the payments. A credit note counts, and is
     /// set against the invoice that it corrects, once it is approved.
     pub async fn step_invoice(
         &mut self,
@@ -92,10 +92,11 @@ impl Session {
     ) -> Result<View<Invoice>, Error> {
         let (row, mut invoice) = self.invoice_for(id, InvoiceOperation::Approve).await?;
         self.expect_revision(&row, expected)?;
-        if invoice.state == next {
+        let is_payable = invoice.content.flow == Flow::Payable;
+        if is_payable && invoice.state == next {
             return self.own_invoice(id).await;
         }
-        if invoice.content.flow != Flow::Payable || !invoice.state.may_become(next) {
+        if !is_payable || !invoice.state.may_become(next) {
             return Err(Error::conflict(
                 "wrong-state",
                 format!("no step leads from {:?} to {next:?}", invoice.state).to_lowercase(),

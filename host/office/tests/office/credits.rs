@@ -319,6 +319,23 @@ async fn inv_8_only_listed_steps_happen() {
 }
 
 #[tokio::test]
+async fn a_receivable_takes_no_steps_not_even_the_one_it_stands_on() {
+    let mut office = Organisation::open().await;
+    let customer = office.customer.clone();
+    let mut session = office.person();
+    let draft = content(Flow::Receivable, &customer, "10");
+    let id = session
+        .draft_invoice("1", &draft)
+        .await
+        .expect("a draft")
+        .id;
+    for state in [InvoiceState::Draft, InvoiceState::Issued] {
+        let refused = session.step_invoice(&id, None, state).await;
+        assert_eq!(code(refused), "wrong-state", "{state:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_rejected_invoice_is_not_owed_and_lets_the_supplier_try_again() {
     let mut office = Organisation::open().await;
     let supplier = office.customer.clone();
