@@ -49,6 +49,16 @@ pub fn busy<'a>(
     budget: &mut Budget,
 ) -> Result<Vec<Window>, AvailabilityError> {
     check_window(within)?;
+    taken(schedules, within, day_zone, budget)
+}
+
+/// As [`busy`], within a window whose length nobody checks: only the budget bounds it.
+pub fn taken<'a>(
+    schedules: impl IntoIterator<Item = &'a Schedule>,
+    within: Window,
+    day_zone: &TimeZone,
+    budget: &mut Budget,
+) -> Result<Vec<Window>, AvailabilityError> {
     let mut taken = Vec::new();
     for schedule in schedules {
         let occurrences = schedule.expand_overlapping(within, day_zone, budget)?;

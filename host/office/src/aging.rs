@@ -22,7 +22,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use accounts::Stretch;
 pub use accounts::{AgedAccount, AgedAccounts};
 
 use crate::{
@@ -168,7 +167,7 @@ impl Session {
         accounts: &Accounts,
         paging: &Paging,
     ) -> Result<Balances, Error> {
-        let stretch = Stretch::read(paging)?;
+        let stretch = self.stretch(accounts, None, paging)?;
         let (asked, as_of) = self.asked(accounts).await?;
         let (after, wanted) = (stretch.after(), stretch.wanted());
         let mut found = self.snapshot.balances(&asked, after, wanted).await?;

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use crate::{
     error::Error,
     expansion::{Allowance, Held, of_window, too_many},
+    input::Faults,
     session::Session,
 };
 
@@ -26,9 +27,11 @@ use crate::{
 pub const CALENDARS_MAX: usize = 50;
 /// Most occurrences of one answer.
 pub const OCCURRENCES_MAX: usize = 10_000;
-/// Most bytes of the texts of one answer's occurrences, which repeat those of their entries.
+/// Most bytes of the texts of one answer's occurrences, which repeat those of their entries; an attendee counts 32 more.
 pub const OCCURRENCES_BYTES_MAX: usize = 16 << 20;
 
+/// What an attendee's name weighs beside its text, in bytes.
+const TEXT_BYTES: usize = 32;
 /// Windows of taken time that may be unmerged.
 const MERGED_AT: usize = 1_000;
 
@@ -102,19 +105,17 @@ impl Session {
 
     /// The time within a window that is taken: merged, rising, without a word about by what.
     pub async fn free_busy(&mut self, whose: &Whose, window: Window) -> Result<Vec<Window>, Error> {
-        self.busy(whose, window, "", &mut Allowance::default())
-            .await
+        self.check_question(&whose.calendars, window, "/calendars")?;
+        self.busy(whose, window, &mut Allowance::default()).await
     }
 
-    /// As [`Session::free_busy`], for one of several who are asked for.
+    /// As [`Session::free_busy`], for one of several who are asked for, in a question that was checked.
     pub(crate) async fn busy(
         &mut self,
         whose: &Whose,
         window: Window,
-        pointer: &str,
         allowance: &mut Allowance,
     ) -> Result<Vec<Window>, Error> {
-        self.check_question(&whose.calendars, window, &format!("{pointer}/calendars"))?;
         let mut taken = Taken::default();
         for calendar in &whose.calendars {
             let person = whose.person.clone();
@@ -124,7 +125,7 @@ impl Session {
                 if !entry.is_opaque || !person.as_ref().is_none_or(is_theirs) {
                     return Ok(());
                 }
-                let busy = availability::busy([&entry.schedule], window, held.zone, budget);
+                let busy = availability::taken([&entry.schedule], window, held.zone, budget);
                 taken.add(busy.map_err(|error| unavailable(&error))?, window);
                 Ok(())
             };
@@ -135,7 +136,7 @@ impl Session {
         Ok(availability::merged(taken.windows, window))
     }
 
-    fn check_question(
+    pub(crate) fn check_question(
         &self,
         calendars: &[String],
         window: Window,
@@ -149,7 +150,18 @@ impl Session {
             let message = format!("1 to {CALENDARS_MAX} calendars");
             return Err(Error::invalid("wrong-count", pointer, message));
         }
-        Ok(())
+        let mut faults = Faults::default();
+        for (place, calendar) in calendars.iter().enumerate() {
+            let is_first = calendars.iter().position(|other| other == calendar) == Some(place);
+            let at = format!("{pointer}/{place}");
+            faults.unless(
+                is_first,
+                "duplicate",
+                &at,
+                "each calendar is asked for once",
+            );
+        }
+        faults.result()
     }
 
     /// The zone that a calendar's days are in.
@@ -177,7 +189,8 @@ impl Gathered {
             return Err(too_many("occurrences", OCCURRENCES_MAX));
         }
         let entry = &held.entry;
-        let attendees = entry.attendees.iter().map(String::len).sum::<usize>();
+        let attendees = entry.attendees.iter();
+        let attendees: usize = attendees.map(|name| name.len() + TEXT_BYTES).sum();
         let bytes = entry.uid.len() + entry.title.len() + attendees;
         self.bytes += bytes * occurrences.len();
         if self.bytes > OCCURRENCES_BYTES_MAX {

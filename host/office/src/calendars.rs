@@ -158,6 +158,10 @@ impl Session {
         paging: &Paging,
     ) -> Result<Listed<StoredEntry>, Error> {
         self.require_calendar(calendar, CalendarOperation::Read)?;
+        if window.is_some_and(|window| window.end_us < window.start_us) {
+            let message = "a window ends no earlier than it starts";
+            return Err(Error::invalid("out-of-range", "/window", message));
+        }
         self.known_calendar(calendar).await?;
         let scope = entries_of(calendar, window)?;
         self.page(&scope, paging, |session, row| Ok(session.typed(row)?))

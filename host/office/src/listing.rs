@@ -370,27 +370,32 @@ impl Session {
                 id: Arc::from(id),
             })
         });
-        let message = "a cursor continues a listing of this run with the same arguments";
-        position.ok_or_else(|| Error::invalid("cursor-unusable", "/page/after", message))
+        position.ok_or_else(unusable)
     }
 
     fn cursor_digest(&self, scope: &Scope) -> [u8; 16] {
-        let mut hasher = Sha256::new();
-        let mut part = |bytes: &[u8]| {
-            hasher.update((bytes.len() as u64).to_be_bytes());
-            hasher.update(bytes);
-        };
-        part(&self.context.seed);
-        part(scope.kind.as_str().as_bytes());
-        part(scope.collection.as_bytes());
-        part(scope.order.as_deref().unwrap_or_default().as_bytes());
-        part(&[u8::from(scope.direction == Direction::Descending)]);
+        let direction = [u8::from(scope.direction == Direction::Descending)];
+        let mut parts = vec![
+            scope.kind.as_str().as_bytes(),
+            scope.collection.as_bytes(),
+            scope.order.as_deref().unwrap_or_default().as_bytes(),
+            &direction,
+        ];
         for condition in &scope.conditions {
-            part(condition.field.as_bytes());
+            parts.push(condition.field.as_bytes());
             for range in &condition.ranges {
-                part(&range.start);
-                part(&range.end);
+                parts.extend([range.start.as_slice(), range.end.as_slice()]);
             }
+        }
+        self.digest_of(&parts)
+    }
+
+    /// What binds a cursor to this session and to what was asked for.
+    pub(crate) fn digest_of(&self, asked: &[&[u8]]) -> [u8; 16] {
+        let mut hasher = Sha256::new();
+        for part in [&self.context.seed[..]].iter().chain(asked) {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part);
         }
         let digest: [u8; 32] = hasher.finalize().into();
         let mut half = [0; 16];
@@ -451,7 +456,13 @@ fn not_indexed(field: &str, pointer: &str) -> Problem {
     )
 }
 
-fn unhex(text: &str) -> Option<Vec<u8>> {
+/// A cursor of another run, of other arguments, or of nobody.
+pub(crate) fn unusable() -> Error {
+    let message = "a cursor continues a listing of this run with the same arguments";
+    Error::invalid("cursor-unusable", "/page/after", message)
+}
+
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| {
         char::from(byte)
             .to_digit(16)

@@ -4,7 +4,8 @@
 
 use bursar_domain::{
     availability::{
-        self, ATTENDEES_MAX, Attendee, AvailabilityError, SLOTS_MAX, Search, Shift, WorkingHours,
+        self, ATTENDEES_MAX, Attendee, AvailabilityError, SHIFTS_MAX, SLOTS_MAX, Search, Shift,
+        WINDOW_DAYS_MAX, WorkingHours,
     },
     business::{BusinessCalendar, WeekdayText},
     manifest::CalendarOperation,
@@ -19,7 +20,7 @@ use crate::{
     appointments::{Whose, unavailable},
     calendars::fault,
     error::Error,
-    expansion::Allowance,
+    expansion::{Allowance, aside},
     session::Session,
 };
 
@@ -34,7 +35,7 @@ pub struct SlotsAsked {
     pub window: Window,
     /// How long a slot is, such as `PT45M`.
     pub length: String,
-    /// How long everybody is to be free before and after a slot, such as `PT15M`; not at all unless given.
+    /// How long everybody is to be free before and after a slot, such as `PT15M`, at most 400 days; not at all unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub buffer: Option<String>,
     /// Who is to come, at most 50.
@@ -86,11 +87,10 @@ impl Session {
         for calendar in calendars {
             self.require_calendar(calendar, CalendarOperation::Read)?;
         }
-        let search = search_of(asked)?;
-        let (attendees, slots) = (asked.attendees.len(), search.at_most);
-        if attendees > ATTENDEES_MAX || !(1..=SLOTS_MAX).contains(&slots) {
+        if has_too_many(asked) {
             return Err(unavailable(&AvailabilityError::TooMany));
         }
+        let search = search_of(asked)?;
         let mut attendees = Vec::with_capacity(asked.attendees.len());
         let mut allowance = Allowance::default();
         for (place, attendee) in asked.attendees.iter().enumerate() {
@@ -100,21 +100,17 @@ impl Session {
                 start_us: asked.window.start_us.saturating_sub(search.buffer_us),
                 end_us: asked.window.end_us.saturating_add(search.buffer_us),
             };
-            let busy = self
-                .busy(
-                    &attendee.busy,
-                    wider,
-                    &format!("{pointer}/busy"),
-                    &mut allowance,
-                )
-                .await?;
+            let calendars = format!("{pointer}/busy/calendars");
+            self.check_question(&attendee.busy.calendars, asked.window, &calendars)?;
+            let busy = self.busy(&attendee.busy, wider, &mut allowance).await?;
             let hours = match &attendee.hours {
                 Some(hours) => Some(self.hours(hours, &format!("{pointer}/hours")).await?),
                 None => None,
             };
             attendees.push(Attendee { busy, hours });
         }
-        availability::find_slots(&attendees, search).map_err(|error| unavailable(&error))
+        let found = aside(move || availability::find_slots(&attendees, search)).await?;
+        found.map_err(|error| unavailable(&error))
     }
 
     async fn hours(&mut self, asked: &HoursAsked, pointer: &str) -> Result<WorkingHours, Error> {
@@ -146,6 +142,15 @@ impl Session {
     }
 }
 
+/// Whether more is asked for than is looked at: told by counts alone.
+fn has_too_many(asked: &SlotsAsked) -> bool {
+    let slots = usize::try_from(asked.at_most).unwrap_or(usize::MAX);
+    let mut hours = asked.attendees.iter().filter_map(|it| it.hours.as_ref());
+    asked.attendees.len() > ATTENDEES_MAX
+        || !(1..=SLOTS_MAX).contains(&slots)
+        || hours.any(|hours| hours.shifts.len() > SHIFTS_MAX)
+}
+
 fn search_of(asked: &SlotsAsked) -> Result<Search, Error> {
     let length_us = |text: &str, pointer: &str| {
         let length = Length::parse(text).map_err(|error| fault(&error, pointer))?;
@@ -153,13 +158,18 @@ fn search_of(asked: &SlotsAsked) -> Result<Search, Error> {
         let days_us = i64::from(length.days()).saturating_mul(DAY_US);
         Ok::<i64, Error>(days_us.saturating_add(seconds.saturating_mul(SECOND_US)))
     };
+    let buffer_us = match &asked.buffer {
+        Some(text) => length_us(text, "/buffer")?,
+        None => 0,
+    };
+    if buffer_us > WINDOW_DAYS_MAX * DAY_US {
+        let message = format!("at most {WINDOW_DAYS_MAX} days");
+        return Err(Error::invalid("out-of-range", "/buffer", message));
+    }
     Ok(Search {
         window: asked.window,
         length_us: length_us(&asked.length, "/length")?,
-        buffer_us: match &asked.buffer {
-            Some(text) => length_us(text, "/buffer")?,
-            None => 0,
-        },
+        buffer_us,
         at_most: usize::try_from(asked.at_most).unwrap_or(usize::MAX),
     })
 }

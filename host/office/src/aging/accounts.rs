@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use bursar_domain::{
     aging::{Account, Aged, Books, Buckets},
     invoice::Flow,
+    log::hex,
     money::{Currency, MoneyError},
 };
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{Accounts, AgedBooks, aged_books, too_large};
 use crate::{
     error::Error,
-    listing::{PAGE_ROWS_MAX, Paging},
+    listing::{PAGE_ROWS_MAX, Paging, unhex, unusable},
     session::Session,
     write::can_be_id,
 };
@@ -50,7 +52,7 @@ impl Session {
         buckets: &Buckets,
         paging: &Paging,
     ) -> Result<AgedAccounts, Error> {
-        let stretch = Stretch::read(paging)?;
+        let stretch = self.stretch(accounts, Some(buckets), paging)?;
         let (asked, as_of) = self.asked(accounts).await?;
         let (after, wanted) = (stretch.after(), stretch.wanted());
         let agings = self.snapshot.agings(&asked, buckets, after, wanted);
@@ -78,23 +80,44 @@ impl Session {
             next,
         })
     }
+
+    /// The page of accounts that is asked for. Its cursors are good for this session and these arguments only.
+    pub(super) fn stretch(
+        &self,
+        accounts: &Accounts,
+        buckets: Option<&Buckets>,
+        paging: &Paging,
+    ) -> Result<Stretch, Error> {
+        let asked = json!({
+            "flow": accounts.flow, "legal_entity": accounts.legal_entity, "party": accounts.party,
+            "as_of": accounts.as_of, "buckets": buckets.map(Buckets::spans),
+        });
+        let digest = self.digest_of(&[b"accounts", asked.to_string().as_bytes()]);
+        Stretch::read(paging, digest)
+    }
 }
 
 /// A page of accounts in their order.
 pub(super) struct Stretch {
     limit: usize,
     after: Option<Account>,
+    /// What its cursors begin with.
+    digest: [u8; 16],
 }
 
 impl Stretch {
-    pub(super) fn read(paging: &Paging) -> Result<Self, Error> {
+    fn read(paging: &Paging, digest: [u8; 16]) -> Result<Self, Error> {
         if paging.limit == 0 {
             let message = "a page has 1 to 1000 rows";
             return Err(Error::invalid("page-empty", "/page/limit", message));
         }
         Ok(Self {
             limit: usize::try_from(paging.limit.min(PAGE_ROWS_MAX)).unwrap_or(usize::MAX),
-            after: paging.after.as_deref().map(read_place).transpose()?,
+            after: match &paging.after {
+                Some(cursor) => Some(read_cursor(cursor, &digest).ok_or_else(unusable)?),
+                None => None,
+            },
+            digest,
         })
     }
 
@@ -125,39 +148,28 @@ impl Stretch {
         let is_last = items.len() <= self.limit;
         items.truncate(self.limit);
         let last = items.last().filter(|_| !is_last);
-        let next = last.map(|(account, _)| write_place(account));
+        let next = last.map(|(account, _)| write_cursor(account, &self.digest));
         (items, next)
     }
 }
 
-/// A place in the order of accounts, as text: no id holds a blank.
-fn write_place(account: &Account) -> String {
-    let books = &account.books;
-    format!(
-        "{} {} {}",
-        account.party, books.legal_entity, books.currency
-    )
+/// A place in the order of accounts: no id holds a blank.
+fn write_cursor(account: &Account, digest: &[u8; 16]) -> String {
+    let (party, books) = (&account.party, &account.books);
+    let place = format!("{party} {} {}", books.legal_entity, books.currency);
+    hex(&[digest, place.as_bytes()].concat())
 }
 
-fn read_place(text: &str) -> Result<Account, Error> {
-    let mut pieces = text.split(' ');
-    let pieces = [pieces.next(), pieces.next(), pieces.next(), pieces.next()];
-    let account = |party: &str, legal_entity: &str, currency: &str| {
-        let is_good = (party.is_empty() || can_be_id(party)) && can_be_id(legal_entity);
-        let currency = Currency::parse(currency).ok().filter(|_| is_good)?;
-        let books = Books {
-            legal_entity: legal_entity.to_owned(),
-            currency,
-        };
-        let party = party.to_owned();
-        Some(Account { party, books })
+fn read_cursor(cursor: &str, digest: &[u8; 16]) -> Option<Account> {
+    let bytes = unhex(cursor)?;
+    let place = std::str::from_utf8(bytes.strip_prefix(digest)?).ok()?;
+    let (party, books) = place.split_once(' ')?;
+    let (legal_entity, currency) = books.split_once(' ')?;
+    let is_good = (party.is_empty() || can_be_id(party)) && can_be_id(legal_entity);
+    let books = Books {
+        legal_entity: legal_entity.to_owned(),
+        currency: Currency::parse(currency).ok().filter(|_| is_good)?,
     };
-    let found = match pieces {
-        [Some(party), Some(legal_entity), Some(currency), None] => {
-            account(party, legal_entity, currency)
-        }
-        _ => None,
-    };
-    let message = "a cursor is the next of an earlier page";
-    found.ok_or_else(|| Error::invalid("cursor-unusable", "/page/after", message))
+    let party = party.to_owned();
+    Some(Account { party, books })
 }

@@ -281,6 +281,41 @@ async fn what_cannot_be_asked_is_refused() {
 }
 
 #[tokio::test]
+async fn a_cursor_of_accounts_is_good_for_this_run_and_these_arguments_only() {
+    let mut office = Organisation::open().await;
+    settled(&mut office).await;
+    let mut session = office.person();
+    let (ours, buckets) = (accounts(None), Buckets::default());
+    let mut paging = Paging {
+        limit: 1,
+        after: None,
+    };
+    let page = session.balances(&ours, &paging).await.expect("balances");
+    paging.after = page.next;
+    assert!(paging.after.is_some());
+    let next = session.balances(&ours, &paging).await;
+    assert_eq!(next.expect("balances").items.len(), 1);
+    let payable = Accounts {
+        flow: Flow::Payable,
+        ..ours.clone()
+    };
+    let other_day = accounts(Some(date(2026, 1, 1)));
+    let party = Accounts {
+        party: Some(office.customer.clone()),
+        ..ours.clone()
+    };
+    for other in [payable, other_day, party] {
+        let refused = session.balances(&other, &paging).await;
+        assert_eq!(code(refused), "cursor-unusable", "{other:?}");
+    }
+    let refused = session.aging_by_account(&ours, &buckets, &paging).await;
+    assert_eq!(code(refused), "cursor-unusable");
+    let mut later = office.person();
+    let refused = later.balances(&ours, &paging).await;
+    assert_eq!(code(refused), "cursor-unusable");
+}
+
+#[tokio::test]
 async fn a_change_of_what_was_added_up_makes_a_draft_stale() {
     let mut office = Organisation::open().await;
     settled(&mut office).await;

@@ -183,7 +183,7 @@ async fn an_automation_is_stale_once_something_happens_in_the_window_it_looked_a
 async fn the_texts_of_an_answers_occurrences_are_bounded() {
     let mut office = desk().await;
     let mut session = office.person();
-    let crowd: Vec<String> = (0..100).map(|place| format!("{place:0200}")).collect();
+    let crowd: Vec<String> = (0..100).map(|place| format!("{place:0190}")).collect();
     let hourly = entry(json!({
         "kind": "event", "title": "Look", "start": "2026-10-01T00:00:00Z", "length": "PT0S",
         "rules": ["FREQ=HOURLY"], "attendees": crowd,
@@ -195,5 +195,21 @@ async fn the_texts_of_an_answers_occurrences_are_bounded() {
     assert!(month.expect("less than 16 MiB").len() > 700);
     let quarter = window("2026-10-01T00:00:00Z", "2027-01-01T00:00:00Z");
     let found = faults(session.occurrences(&desk, quarter).await);
+    assert_eq!(found, [("/window".to_owned(), "too-many".to_owned())]);
+}
+
+#[tokio::test]
+async fn short_names_of_many_attendees_are_bounded_too() {
+    let mut office = desk().await;
+    let mut session = office.person();
+    let crowd: Vec<String> = (0..100).map(|place| format!("{place:02}")).collect();
+    let hourly = entry(json!({
+        "kind": "event", "title": "Look", "start": "2026-11-01T00:00:00Z", "length": "PT0S",
+        "rules": ["FREQ=HOURLY"], "attendees": crowd,
+    }));
+    let made = session.create_entry("desk", "hourly", &hourly).await;
+    made.expect("an entry");
+    let year = window("2026-11-01T00:00:00Z", "2027-11-01T00:00:00Z");
+    let found = faults(session.occurrences(&["desk".to_owned()], year).await);
     assert_eq!(found, [("/window".to_owned(), "too-many".to_owned())]);
 }

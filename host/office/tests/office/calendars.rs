@@ -208,6 +208,10 @@ async fn a_window_shows_wall_times_over_the_end_of_daylight_saving() {
     let before = window("2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z");
     let none = session.list_entries("desk", Some(before), &paging).await;
     assert!(listed(none.expect("entries")).is_empty());
+    let backwards = window("2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z");
+    let refused = session.list_entries("desk", Some(backwards), &paging).await;
+    let expected = [("/window".to_owned(), "out-of-range".to_owned())];
+    assert_eq!(faults(refused), expected);
 }
 
 #[tokio::test]
@@ -295,6 +299,11 @@ async fn questions_that_are_too_large_are_refused_by_name() {
         session.occurrences(&crowd, october()).await,
         ("/calendars", "wrong-count"),
     );
+    let twice = ["desk".to_owned(), "desk".to_owned()];
+    check(
+        session.occurrences(&twice, october()).await,
+        ("/calendars/1", "duplicate"),
+    );
     for key in ["one", "two"] {
         let hourly = entry(json!({
             "kind": "reminder", "title": "Look", "start": "2026-01-01T00:00:00Z", "length": "PT0S",
@@ -360,6 +369,36 @@ async fn slots_are_found_where_everybody_is_free_and_at_work() {
     let found = faults(session.find_slots(&search(&asked)).await);
     assert_eq!(found[0].0, "/attendees/1/hours/shifts/0/to");
     assert_eq!(found[0].1, "not-a-time");
+    // Counts are looked at before shifts are read.
+    let shift = asked["attendees"][1]["hours"]["shifts"][0].clone();
+    asked["attendees"][1]["hours"]["shifts"] = Value::from(vec![shift; 51]);
+    assert_eq!(code(session.find_slots(&search(&asked)).await), "too-many");
+}
+
+#[tokio::test]
+async fn a_buffer_may_reach_beyond_the_longest_window() {
+    let mut office = desk().await;
+    let mut session = office.person();
+    let asked = |to: &str, buffer: &str| -> SlotsAsked {
+        serde_json::from_value(json!({
+            "window": window("2026-10-24T04:00:00Z", to), "length": "PT30M", "buffer": buffer, "at_most": 1,
+            "attendees": [{"busy": {"calendars": ["desk"]}}],
+        }))
+        .expect("a search")
+    };
+    let longest = "2027-11-28T04:00:00Z";
+    let found = session.find_slots(&asked(longest, "PT15M")).await;
+    // A night shift ends as the window begins, and wants a quarter of an hour.
+    let expected = ["2026-10-24T04:15:00Z", "2026-10-24T04:45:00Z"].map(str::to_owned);
+    assert_eq!(shown(&found.expect("slots")), [expected]);
+    for (to, buffer, pointer) in [
+        ("2027-11-28T04:00:01Z", "PT15M", "/window"),
+        (longest, "P401D", "/buffer"),
+    ] {
+        let refused = session.find_slots(&asked(to, buffer)).await;
+        let expected = [(pointer.to_owned(), "out-of-range".to_owned())];
+        assert_eq!(faults(refused), expected);
+    }
 }
 
 #[tokio::test]
@@ -392,20 +431,24 @@ async fn who_looked_at_a_window_is_stale_once_something_happens_in_it() {
 async fn what_a_question_costs_is_counted_over_all_of_its_entries() {
     let mut office = desk().await;
     let mut session = office.person();
-    for key in 0..80 {
+    let crowd = ["desk", "hall", "yard"];
+    for (key, of) in (0..80).flat_map(|key| crowd.map(|of| (key, of))) {
+        if key == 0 {
+            let put = session.put_calendar(of, &calendar("Europe/Vienna")).await;
+            put.expect("a calendar");
+        }
         let hourly = entry(json!({
             "kind": "event", "title": "Look", "start": "2026-01-01T00:00:00Z", "length": "PT30M",
             "rules": ["FREQ=HOURLY"],
         }));
-        let key = key.to_string();
-        let made = session.create_entry("desk", &key, &hourly);
+        let key = format!("{of}-{key}");
+        let made = session.create_entry(of, &key, &hourly);
         made.await.expect("an entry");
     }
     let week = window("2026-02-01T00:00:00Z", "2026-02-08T00:00:00Z");
     let busy = session.free_busy(&whose(&["desk"], None), week).await;
     assert_eq!(busy.expect("within the budget").len(), 7 * 24);
     let year = window("2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z");
-    let crowd = vec!["desk"; 3];
     let refused = session.free_busy(&whose(&crowd, None), year).await;
     let found = faults(refused);
     assert_eq!(found, [("/window".to_owned(), "too-costly".to_owned())]);
