@@ -168,7 +168,7 @@ async fn crediting_is_drafting_and_steps_are_approving() {
         (
             vec![granted("receivable", &["draft", "issue"])],
             "not-granted",
-            "not-found",
+            "not-granted",
         ),
     ] {
         let mut plugin = office.automation(&grants);
