@@ -178,7 +178,8 @@ pub struct StoredEntry {
     /// All occurrences are over by this instant, in seconds since 1970 UTC; none has no end, or one too far to count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_s: Option<i64>,
-    /// The last start that each rule with COUNT gives, by the clock of the entry's start; none of other rules.
+    /// The last start that each rule with COUNT gives, by the clock of the entry's start; none of other rules, and of one that
+    /// is too far to count.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Option<String>>)]
     pub last_counted: Vec<Option<DateTime>>,

@@ -82,7 +82,7 @@ fn an_entry_lies_within_what_is_stored_of_its_time() {
     check(json!({"rules": ["FREQ=DAILY"]}), None);
     check(
         json!({"rules": ["FREQ=DAILY;COUNT=100000"]}),
-        Some("2300-08-07T21:00:00Z"),
+        Some("2300-08-08T20:00:00Z"),
     );
     check(
         json!({"rules": ["FREQ=DAILY;COUNT=3"]}),

@@ -11,6 +11,9 @@ use crate::time;
 /// What days and clocks may be away from UTC, and more than any change of a zone's rules moves a time, in microseconds.
 const MARGIN_US: i64 = 2 * 86_400_000_000;
 
+/// Most steps in which the last instance of a rule that counts is sought; one that is farther is counted up to each time.
+const COUNTED_STEPS_MAX: u64 = 250_000;
+
 /// Where occurrences can be at all: a net that is too wide rather than too narrow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -98,10 +101,11 @@ impl Schedule {
             let rule = counting_start(rule, first);
             let mut instances = rule
                 .instances_between(first, first, DateTime::MAX)
-                .within(budget.left());
+                .within(COUNTED_STEPS_MAX.min(budget.left() / 2));
             let last = instances.by_ref().last().unwrap_or(first);
-            budget.spend(instances.steps_taken())?;
-            Ok((!instances.is_cut_short()).then_some(last))
+            let is_known = !instances.is_cut_short() && !instances.is_over_budget();
+            budget.spend(instances.steps_taken().min(budget.left()))?;
+            Ok(is_known.then_some(last))
         });
         last.collect()
     }
