@@ -63,39 +63,46 @@ pub struct Table {
     condition: &'static str,
 }
 
+/// Columns of `log_commit`.
+pub const COMMIT: &[&str] = &["seq", "at_us", "author", "run", "cause", "changes", "hash"];
+/// Columns of `change`.
+pub const CHANGE: &[&str] = &[
+    "seq",
+    "ordinal",
+    "kind",
+    "collection",
+    "id",
+    "previous",
+    "body",
+    "salt",
+    "body_hash",
+];
+/// Columns of `image`.
+pub const IMAGE: &[&str] = &[
+    "kind",
+    "collection",
+    "id",
+    "revision",
+    "created_us",
+    "updated_us",
+    "body",
+];
+
 /// In the order in which the committer writes them.
 pub const TABLES: &[Table] = &[
     Table {
         name: "log_commit",
-        columns: &["seq", "at_us", "author", "run", "cause", "changes", "hash"],
+        columns: COMMIT,
         condition: "seq > $1 and seq <= $2 and cause = 'run' order by seq",
     },
     Table {
         name: "change",
-        columns: &[
-            "seq",
-            "ordinal",
-            "kind",
-            "collection",
-            "id",
-            "previous",
-            "body",
-            "salt",
-            "body_hash",
-        ],
+        columns: CHANGE,
         condition: "seq > $1 and seq <= $2 and ordinal = 0 order by seq",
     },
     Table {
         name: "image",
-        columns: &[
-            "kind",
-            "collection",
-            "id",
-            "revision",
-            "created_us",
-            "updated_us",
-            "body",
-        ],
+        columns: IMAGE,
         condition: "kind = 'record' and revision > $1 and revision <= $2 order by revision",
     },
     Table {
