@@ -392,6 +392,7 @@ impl Api {
             event_type: "manual.started".to_owned(),
             time_us: self.database().now_us().await?,
             actor: caller.actor.clone(),
+            depth: 0,
             trigger: Trigger::Manual {
                 input: start.input,
                 subjects: start.subjects,

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::problem::Problem;
 use crate::recurrence::{End, Rule};
+use crate::run::is_zero;
 use crate::schedule::{
     Budget, COUNT_MAX, Length, Moment, Override, Period, Recurrence, Schedule, ScheduleError,
     Window,
@@ -183,6 +184,9 @@ pub struct StoredEntry {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Option<String>>)]
     pub last_counted: Vec<Option<DateTime>>,
+    /// How many runs led to what it says, one through what the other wrote: 0 if a person or a program did.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub depth: u32,
 }
 
 impl StoredEntry {
@@ -214,6 +218,7 @@ impl StoredEntry {
             } else {
                 Vec::new()
             },
+            depth: 0,
         })
     }
 

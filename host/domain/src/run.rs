@@ -11,6 +11,17 @@ use crate::{
     problem::Problem,
 };
 
+/// Deepest event that still starts a run: what leads on and on to runs is a loop.
+pub const DEPTH_MAX: u32 = 16;
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over references"
+)]
+pub(crate) fn is_zero(depth: &u32) -> bool {
+    *depth == 0
+}
+
 /// What started a run, in the CloudEvents words (spec 1.0: id, source, type, time).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[expect(
@@ -29,6 +40,9 @@ pub struct Event {
     pub time_us: i64,
     /// Who caused the chain's first event.
     pub actor: Actor,
+    /// How many runs led to it, one through what the other wrote: 0 if a person, a program or a clock did.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub depth: u32,
     /// What the plugin is handed.
     pub trigger: Trigger,
 }

@@ -75,7 +75,8 @@ impl Session {
         found.map(|(_, calendar)| calendar).ok_or_else(unknown)
     }
 
-    /// Adds an entry to a calendar; the same key gives the same entry again. Needs `calendars: create`.
+    /// Adds an entry to a calendar; the same key gives the same entry again, as it was made to who may not read it. Needs
+    /// `calendars: create`.
     pub async fn create_entry(
         &mut self,
         calendar: &str,
@@ -86,7 +87,15 @@ impl Session {
         self.known_calendar(calendar).await?;
         let input = json!({"calendar": calendar, "content": to_value(content)?});
         let free = match self.effect("entries.create", key, &input).await? {
-            Keyed::Used(id) => return self.known_entry(calendar, &id).await,
+            Keyed::Used(id) => {
+                if self.allows(Need::Calendars(calendar, CalendarOperation::Read)) {
+                    return self.known_entry(calendar, &id).await;
+                }
+                let row_key = RowKey::within(Kind::Entry, calendar, &id);
+                let row = self.as_written("entries.create", key, &row_key).await?;
+                let row = row.ok_or_else(|| Error::not_found("such entry"))?;
+                return Ok(self.typed(&row)?);
+            }
             Keyed::Free(free) => free,
         };
         let id = self.new_id();
@@ -95,7 +104,11 @@ impl Session {
             content.uid.clone_from(&id);
         }
         let row_key = RowKey::within(Kind::Entry, calendar, &id);
-        let write = Write::of(row_key, None, &checked(content).await?)?;
+        let entry = StoredEntry {
+            depth: self.context.depth,
+            ..checked(content).await?
+        };
+        let write = Write::of(row_key, None, &entry)?;
         self.refuse_taken(&write.key, &write.unique, "not-unique")
             .await?;
         self.apply(vec![free.used_for(&id)?, write])?;
@@ -133,7 +146,14 @@ impl Session {
                 "an entry keeps its UID for ever",
             ));
         }
-        self.upsert(row.key, &checked(content).await?).await?;
+        let entry = StoredEntry {
+            depth: self.context.depth,
+            ..checked(content).await?
+        };
+        // Who says what is there already has not led to it.
+        if entry.content != there.content {
+            self.upsert(row.key, &entry).await?;
+        }
         self.known_entry(calendar, id).await
     }
 

@@ -214,7 +214,7 @@ impl Session {
         let row = row.ok_or_else(|| Error::not_found("such document"))?;
         let document: Document = row.decode()?;
         let need = Need::Documents(&document.folder, DocumentOperation::Read);
-        if self.context.authority.allows(need) {
+        if self.allows(need) {
             Ok(row)
         } else {
             Err(Error::not_found("such document"))

@@ -10,6 +10,7 @@ use bursar_domain::{
     calendar::ENTRY_STEPS_MAX,
     draft::Position,
     row::{Kind, Row, RowKey},
+    run::DEPTH_MAX,
     schedule::{Budget, Occurrence, ScheduleError, Window},
 };
 
@@ -39,6 +40,8 @@ pub struct DueOccurrence {
     pub original: String,
     /// When its entry was written last, in microseconds UTC.
     pub written_us: i64,
+    /// How many runs led to its entry.
+    pub depth: u32,
 }
 
 /// A search for the occurrences of a calendar that begin in a window.
@@ -71,7 +74,7 @@ impl DueSearch {
 pub struct DuePage {
     /// In no order.
     pub found: Vec<DueOccurrence>,
-    /// Entries that cannot be expanded, by id, and why: the others fire all the same.
+    /// Entries that cannot be expanded or end a loop, by id, and why: the others fire all the same.
     pub left_out: Vec<(String, String)>,
 }
 
@@ -90,6 +93,9 @@ impl Session {
         (search.is_over, search.after) = (page.next.is_none(), page.next);
         let step = move |page: &mut DuePage, held: Held<'_>, budget: &mut Budget| {
             match expand(&held, window, budget) {
+                Ok(found) if held.depth > DEPTH_MAX && !found.is_empty() => {
+                    page.left_out.push((held.row.key.id.to_string(), loops()));
+                }
                 Ok(found) => page.found.extend(found.iter().map(|one| due(&held, one))),
                 Err(error) if budget.left() == 0 => return Err(of_window(&error)),
                 Err(error) => {
@@ -185,6 +191,13 @@ fn expand(
     })
 }
 
+fn loops() -> String {
+    format!(
+        "more than {DEPTH_MAX} runs led to it, each through what the one before wrote: an automation that is started by what \
+         it writes is a loop; a person who writes the entry anew begins a new chain"
+    )
+}
+
 fn due(held: &Held<'_>, one: &Occurrence) -> DueOccurrence {
     let schedule = &held.entry.schedule;
     DueOccurrence {
@@ -194,5 +207,6 @@ fn due(held: &Held<'_>, one: &Occurrence) -> DueOccurrence {
         original_start_us: one.original_start_us,
         original: schedule.original_text(one.original_start_us, held.zone),
         written_us: held.row.updated_us,
+        depth: held.depth,
     }
 }

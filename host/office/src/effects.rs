@@ -7,7 +7,7 @@ use bursar_domain::{
     canonical,
     log::sha256_hex,
     office::Effect,
-    row::{Kind, RowKey, Seq},
+    row::{Kind, Row, RowKey, Seq},
 };
 use serde_json::{Value, json};
 
@@ -93,6 +93,35 @@ impl Session {
 
     fn effect_row(&self, operation: &str, key: &str) -> RowKey {
         row_of(&self.context.scope, operation, key)
+    }
+
+    /// A row as it was when a key was used for it, whatever became of it since: for those who may write and not read. Gone if
+    /// it was removed or erased since.
+    pub(crate) async fn as_written(
+        &mut self,
+        operation: &str,
+        key: &str,
+        row: &RowKey,
+    ) -> Result<Option<Row>, Error> {
+        let used = self.load(&self.effect_row(operation, key)).await?;
+        let (Some(used), Some(row)) = (used, self.load(row).await?) else {
+            return Ok(None);
+        };
+        // Of this draft, or not changed since.
+        if used.revision == row.revision {
+            return Ok(Some(row));
+        }
+        let then = used.revision.saturating_add(1);
+        let versions = self.database.row_history(&row.key, Some(then), 1).await?;
+        let version = versions.into_iter().find(|it| it.seq == used.revision);
+        Ok(version.and_then(|version| {
+            Some(Row {
+                revision: version.seq,
+                updated_us: version.at_us,
+                body: version.body?,
+                ..row
+            })
+        }))
     }
 
     /// Looks a key up. A key that was used with another input is a conflict.

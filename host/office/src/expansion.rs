@@ -42,6 +42,8 @@ impl Default for Allowance {
 pub(crate) struct Held<'a> {
     pub row: &'a Row,
     pub entry: Entry,
+    /// How many runs led to it.
+    pub depth: u32,
     /// The zone that the calendar's days are in.
     pub zone: &'a TimeZone,
 }
@@ -116,9 +118,14 @@ impl Session {
         let mut budget = allowance.budget.clone();
         let worked = aside(move || {
             for row in &rows {
-                let entry = read_within(row, &mut budget)?;
-                let zone = &zone;
-                step(&mut gathered, Held { row, entry, zone }, &mut budget)?;
+                let (entry, depth) = read_within(row, &mut budget)?;
+                let held = Held {
+                    row,
+                    entry,
+                    depth,
+                    zone: &zone,
+                };
+                step(&mut gathered, held, &mut budget)?;
             }
             Ok::<_, Error>((gathered, budget))
         });
@@ -128,7 +135,8 @@ impl Session {
     }
 }
 
-fn read_within(row: &Row, budget: &mut Budget) -> Result<Entry, Error> {
+/// An entry, and how many runs led to it.
+fn read_within(row: &Row, budget: &mut Budget) -> Result<(Entry, u32), Error> {
     let stored: StoredEntry = row.decode()?;
     let content = &stored.content;
     let rules = content.rules.iter().map(String::len).sum::<usize>();
@@ -136,8 +144,10 @@ fn read_within(row: &Row, budget: &mut Budget) -> Result<Entry, Error> {
     let steps = 1 + (content.notes.len() + rules) / BYTES_PER_STEP + 4 * dates;
     let spent = budget.spend(u64::try_from(steps).unwrap_or(u64::MAX));
     spent.map_err(|error| of_window(&error))?;
-    let entry = stored.read();
-    entry.map_err(|problems| Error::Broken(format!("{}: {problems:?}", row.key)))
+    match stored.read() {
+        Ok(entry) => Ok((entry, stored.depth)),
+        Err(problems) => Err(Error::Broken(format!("{}: {problems:?}", row.key))),
+    }
 }
 
 /// What a question about a window asks too much of, and how to ask for less.

@@ -248,11 +248,9 @@ impl Session {
     /// The flows on which an operation is granted; none at all is denied.
     pub(crate) fn granted_flows(&self, operation: InvoiceOperation) -> Result<Vec<Flow>, Error> {
         let flows = [Flow::Receivable, Flow::Payable];
-        let granted = flows.into_iter().filter(|flow| {
-            self.context
-                .authority
-                .allows(Need::Invoices(*flow, operation))
-        });
+        let granted = flows
+            .into_iter()
+            .filter(|flow| self.allows(Need::Invoices(*flow, operation)));
         let granted: Vec<Flow> = granted.collect();
         if granted.is_empty() {
             return Err(Error::denied(
@@ -314,11 +312,7 @@ impl Session {
         operation: InvoiceOperation,
         noun: &str,
     ) -> Result<(), Error> {
-        let allows = |operation| {
-            self.context
-                .authority
-                .allows(Need::Invoices(flow, operation))
-        };
+        let allows = |operation| self.allows(Need::Invoices(flow, operation));
         if !allows(operation) && !allows(InvoiceOperation::Read) {
             return Err(Error::not_found(noun));
         }

@@ -115,8 +115,6 @@ impl Session {
         let (row, invoice) = self.invoice_for(id, InvoiceOperation::Read).await?;
         let content = &invoice.content;
         let (entity, party) = self.sides(&row, &invoice).await?;
-        let party = party.map(|row| PartyRecord::of(&row.body));
-        let party = party.unwrap_or_default();
         let preceding = match &content.corrects {
             None => None,
             Some(corrected) => {

@@ -32,6 +32,8 @@ pub struct Context {
     pub scope: String,
     /// The automation that works here; none for people.
     pub automation: Option<String>,
+    /// How many runs led here, this one included: 0 for people and for the host itself.
+    pub depth: u32,
     /// The legal entity whose dates and sender are used; "" for none.
     pub legal_entity_id: String,
     /// Its row as it was when the run was claimed.
@@ -53,6 +55,7 @@ impl Context {
             actor,
             scope: scope.to_owned(),
             automation: None,
+            depth: 0,
             legal_entity_id: String::new(),
             legal_entity: None,
             authority: Authority::Everything,
@@ -180,13 +183,18 @@ impl Session {
             .to_string()
     }
 
+    /// Whether the authority grants the need.
+    pub(crate) fn allows(&self, need: Need<'_>) -> bool {
+        self.context.authority.allows(need)
+    }
+
     /// Passes if the authority grants the need; `words` say what is missing.
     pub(crate) fn require(
         &self,
         need: Need<'_>,
         words: impl FnOnce() -> String,
     ) -> Result<(), Error> {
-        if self.context.authority.allows(need) {
+        if self.allows(need) {
             Ok(())
         } else {
             Err(Error::denied(

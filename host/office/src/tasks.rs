@@ -232,7 +232,7 @@ impl Session {
                 .is_none_or(|automation| automation == task.automation);
             // Handing it on takes nothing from its author.
             let asked_of = task.asked_of.as_ref().unwrap_or(&task.assignee);
-            is_own && self.context.authority.allows(Need::Task(asked_of))
+            is_own && self.allows(Need::Task(asked_of))
         });
         in_view.ok_or_else(|| Error::not_found("such task"))
     }

@@ -97,6 +97,7 @@ impl Awaited {
             event_type: "occurrence.due".to_owned(),
             time_us: now_us,
             actor: Actor::new("system", "timer"),
+            depth: due.depth,
             trigger: Trigger::Occurrence {
                 trigger: self.trigger.clone(),
                 calendar: self.calendar.clone(),

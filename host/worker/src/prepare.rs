@@ -186,6 +186,7 @@ pub(crate) fn session(inner: &Inner, claim: &Claim) -> Session {
         actor: author(claim),
         scope,
         automation: Some(claim.automation_id.clone()),
+        depth: claim.event.depth.saturating_add(1),
         legal_entity_id: claim.automation.legal_entity.clone(),
         legal_entity: Some(claim.legal_entity.clone()),
         authority: Authority::Granted(claim.automation.grants.clone()),

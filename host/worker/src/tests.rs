@@ -54,6 +54,7 @@ fn event(id: &str, trigger: Trigger) -> Event {
         event_type: "test".to_owned(),
         time_us: 42,
         actor: Actor::new("person", "ada"),
+        depth: 0,
         trigger,
     }
 }

@@ -226,6 +226,7 @@ fn due_of(watched: &Watched, now_us: i64) -> Result<Option<Due>, String> {
         event_type: "timer.fired".to_owned(),
         time_us: now_us,
         actor: Actor::new("system", "timer"),
+        depth: 0,
         trigger: Trigger::Timer {
             timer: timer.clone(),
             scheduled_us,

@@ -78,6 +78,7 @@ impl Desk {
             actor: Actor::new("person", "ada"),
             scope: format!("person:ada-{number}"),
             automation: None,
+            depth: 0,
             legal_entity_id: String::new(),
             legal_entity: None,
             authority: Authority::Everything,

@@ -192,6 +192,7 @@ fn context(claim: &Claim) -> Context {
         actor: author(),
         scope: format!("automation:{}", TOUCH.automation),
         automation: Some(TOUCH.automation.to_owned()),
+        depth: 1,
         legal_entity_id: claim.automation.legal_entity.clone(),
         legal_entity: Some(claim.legal_entity.clone()),
         authority: Authority::Granted(claim.automation.grants.clone()),

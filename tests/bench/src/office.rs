@@ -220,6 +220,7 @@ impl Office {
             event_type: "manual.started".to_owned(),
             time_us: NOW_US,
             actor: Actor::new("person", "ada"),
+            depth: 0,
             trigger: Trigger::Manual {
                 input,
                 subjects: Vec::new(),

@@ -63,6 +63,7 @@ impl Office {
             actor: Actor::new("person", "ada"),
             scope: "person:ada".to_owned(),
             automation: None,
+            depth: 0,
             legal_entity_id: String::new(),
             legal_entity: None,
             authority: Authority::Everything,
@@ -213,6 +214,7 @@ pub fn manual(id: &str, input: Value) -> Event {
         event_type: "manual.started".to_owned(),
         time_us: NOW_US,
         actor: Actor::new("person", "ada"),
+        depth: 0,
         trigger: Trigger::Manual {
             input,
             subjects: Vec::new(),

@@ -25,6 +25,7 @@ pub(super) fn queued(event: &str) -> Value {
             event_type: "manual.started".to_owned(),
             time_us: 42,
             actor: Actor::new("person", "ada"),
+            depth: 0,
             trigger: Trigger::Manual {
                 input: json!({}),
                 subjects: Vec::new(),

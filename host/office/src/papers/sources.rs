@@ -24,6 +24,26 @@ pub(super) struct PartyRecord {
 }
 
 impl PartyRecord {
+    fn of_row(row: Option<Row>) -> Self {
+        row.map_or_else(Self::default, |row| Self::of(&row.body))
+    }
+
+    /// What a party said then, and what it says now of what it left out. An address is completed by one that says the same
+    /// as far as it goes, and by no other: halves of two addresses are none.
+    fn completed(self, now: Self) -> Self {
+        let is_same = |then: &Option<String>, now: &Option<String>| then.is_none() || then == now;
+        let (then, address) = (&self.address, &now.address);
+        let is_one = is_same(&then.street, &address.street)
+            && is_same(&then.postcode, &address.postcode)
+            && is_same(&then.city, &address.city)
+            && (then.country.is_empty() || then.country == address.country);
+        Self {
+            tax_id: self.tax_id.or(now.tax_id),
+            address: if is_one { now.address } else { self.address },
+            ..self
+        }
+    }
+
     pub(super) fn of(body: &Value) -> Self {
         let address = body.get("address").unwrap_or(&Value::Null);
         let in_one_line = address.as_str().map(str::to_owned);
@@ -67,30 +87,32 @@ fn text(of: &Value, name: &str) -> Option<String> {
 }
 
 impl Session {
-    /// The legal entity and the party: as they were when the invoice became final (INV-1), or as they are. What the legal
-    /// entity did not say of itself then may be said later: a text without it is of no use to anybody.
+    /// The legal entity and the party: as they were when the invoice became final (INV-1), or as they are. What either did not
+    /// say of itself then may be said later: a text without it is of no use to anybody.
     pub(super) async fn sides(
         &mut self,
         row: &Row,
         invoice: &Invoice,
-    ) -> Result<(LegalEntity, Option<Row>), Error> {
+    ) -> Result<(LegalEntity, PartyRecord), Error> {
         let content = &invoice.content;
         let entity_key = RowKey::of(Kind::Entity, &content.legal_entity);
         let party_key = RowKey::within(Kind::Record, PARTIES, &content.party);
         if let Some(seq) = self.final_since(row, invoice).await? {
             let mut then = self.database.snapshot_at(seq);
             if let Some(entity) = then.get(&entity_key).await? {
-                let party = then.get(&party_key).await?;
+                let party = PartyRecord::of_row(then.get(&party_key).await?);
                 drop(then);
                 let now = self.find::<LegalEntity>(&entity_key).await?;
-                let entity = entity.decode()?;
-                return Ok((completed(entity, now.map(|(_, now)| now)), party));
+                let entity = completed(entity.decode()?, now.map(|(_, now)| now));
+                let now = PartyRecord::of_row(self.load(&party_key).await?);
+                return Ok((entity, party.completed(now)));
             }
         }
         let entity = self
             .entity_named(&content.legal_entity, "/legal_entity")
             .await?;
-        Ok((entity, self.load(&party_key).await?))
+        let party = self.load(&party_key).await?;
+        Ok((entity, PartyRecord::of_row(party)))
     }
 
     /// The commit since which an invoice says what it says: the one that issued it, or took in a supplier's. None while it
@@ -168,5 +190,34 @@ mod tests {
         let terms = PaperTerms::of(&json!({"payment_terms": "now", "buyer_reference": 7}));
         let said = (terms.payment_terms.as_deref(), terms.buyer_reference);
         assert_eq!(said, (Some("now"), None));
+    }
+
+    #[test]
+    fn what_a_party_left_out_may_be_said_later_and_halves_of_two_addresses_are_none() {
+        let now = json!({
+            "name": "Sued", "tax_id": "DE136695976", "address": {"street": "Ring 1", "city": "Ulm", "country": "DE"},
+        });
+        let completed = |then: Value| {
+            let party = PartyRecord::of(&then).completed(PartyRecord::of(&now));
+            let address = party.address;
+            let said = (address.street.as_deref(), &*address.country);
+            assert_eq!(party.name, "Nord");
+            (party.tax_id.as_deref(), said) == (Some("DE136695976"), (Some("Ring 1"), "DE"))
+        };
+        assert!(completed(json!({"name": "Nord"})));
+        assert!(completed(json!({"name": "Nord", "address": "Ring 1"})));
+        assert!(completed(
+            json!({"name": "Nord", "address": {"city": "Ulm"}})
+        ));
+        for other in [
+            json!("Elsewhere 1, Paris"),
+            json!({"country": "FR"}),
+            json!({"street": "Ring 1", "city": "Bonn"}),
+        ] {
+            let then = json!({"name": "Nord", "tax_id": "FR40303265045", "address": other});
+            let kept = PartyRecord::of(&then).completed(PartyRecord::of(&now));
+            assert_eq!(kept.address, PartyRecord::of(&then).address);
+            assert_eq!(kept.tax_id.as_deref(), Some("FR40303265045"));
+        }
     }
 }

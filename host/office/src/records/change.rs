@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bursar_domain::{
-    manifest::RecordOperation,
+    manifest::{Need, RecordOperation},
     row::{Kind, RowKey},
 };
 use serde_json::{Value, json};
@@ -17,7 +17,8 @@ use crate::{
 };
 
 impl Session {
-    /// Adds a record; the same key gives the same record again (REC-6). Needs `records: create`.
+    /// Adds a record; the same key gives the same record again (REC-6), as it was made to who may not read it.
+    /// Needs `records: create`.
     pub async fn create_record(
         &mut self,
         collection: &str,
@@ -36,7 +37,13 @@ impl Session {
             .await?
         {
             Keyed::Used(id) => {
-                let row = self.load_record(collection, &id).await?;
+                let row = if self.allows(Need::Records(collection, RecordOperation::Read)) {
+                    self.load_record(collection, &id).await?
+                } else {
+                    let row_key = RowKey::within(Kind::Record, collection, &id);
+                    let row = self.as_written("records.create", key, &row_key).await?;
+                    row.ok_or_else(|| Error::not_found("such record"))?
+                };
                 return Ok(self.seen(&sight, &row));
             }
             Keyed::Free(free) => free,

@@ -61,6 +61,7 @@ fn event(id: &str, trigger: Trigger) -> Event {
         event_type: "manual.started".to_owned(),
         time_us: NOW_US,
         actor: Actor::new("person", "ada"),
+        depth: 0,
         trigger,
     }
 }

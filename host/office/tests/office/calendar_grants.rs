@@ -106,6 +106,20 @@ async fn each_change_needs_its_own_permission() {
     let again = plugin.create_entry("desk", "new", &content).await;
     assert_eq!(again.expect("the first one again").id, made);
     office.commit(plugin).await;
+    let mut person = office.person();
+    let changed = talk("Rescheduled, for she is ill", "2026-10-20T09:00:00Z");
+    let update = person.update_entry("desk", &made, None, &changed).await;
+    update.expect("changed");
+    office.commit(person).await;
+    for (operations, title) in [
+        (&["create"][..], &content.title),
+        (&["create", "read"], &changed.title),
+    ] {
+        let mut plugin = office.automation(&[granted("desk", operations)]);
+        let again = plugin.create_entry("desk", "new", &content).await;
+        let again = again.expect("the first one again");
+        assert_eq!((&*again.id, &again.body.content.title), (&*made, title));
+    }
     let mut plugin = office.automation(&[granted("desk", &["read", "update"])]);
     let seen = plugin.entry("desk", &old.id).await.expect("an entry");
     let later = talk("Talk", "2026-10-21T09:00:00Z");

@@ -208,6 +208,7 @@ pub fn context(automation: Option<&str>, authority: Authority, seed: [u8; 32]) -
         actor: Actor::new(kind, name),
         scope: format!("{kind}:{name}"),
         automation: automation.map(str::to_owned),
+        depth: u32::from(automation.is_some()),
         legal_entity_id: ENTITY.to_owned(),
         legal_entity: Some(entity()),
         authority,

@@ -198,6 +198,25 @@ async fn a_legal_entitys_particulars_are_checked() {
 }
 
 #[tokio::test]
+async fn what_a_customer_had_not_said_of_itself_may_be_said_later() {
+    let mut office = Organisation::open().await;
+    let mut session = office.person();
+    session.put_entity(ENTITY, &seller()).await.expect("put");
+    let party = office.customer.clone();
+    let id = issued(&mut session, "1", &work(&party)).await;
+    office.commit(session).await;
+    let mut session = office.person();
+    let refused = session.invoice_ubl(&id).await.expect_err("no country");
+    assert!(refused.to_string().contains("BT-55"), "{refused}");
+    let patch = json!({"address": {"street": "Hafenweg 7", "city": "Hamburg", "country": "DE"}});
+    let patched = session.patch_record(PARTIES, &party, None, &patch).await;
+    patched.expect("a record");
+    office.commit(session).await;
+    let text = office.person().invoice_ubl(&id).await.expect("a text");
+    assert!(text.contains("Hafenweg 7"), "{text}");
+}
+
+#[tokio::test]
 async fn inv_1_papers_say_what_was_so_when_the_invoice_was_issued() {
     for mut office in Organisation::open_on_both().await {
         let id = invoice(&mut office, "de").await;

@@ -266,6 +266,42 @@ async fn what_is_not_granted_is_denied() {
 }
 
 #[tokio::test]
+async fn who_may_create_and_not_read_is_answered_what_it_made() {
+    for mut office in Organisation::open_on_both().await {
+        let own = json!({"title": "own", "rank": 1});
+        let granted = |operations: &[&str]| {
+            grant(json!({"kind": "records", "collection": "notes", "operations": operations}))
+        };
+        let mut plugin = office.automation(&[granted(&["create"])]);
+        let made = plugin.create_record("notes", "k", &own).await;
+        let made = made.expect("made").id;
+        let again = plugin.create_record("notes", "k", &own).await;
+        assert_eq!(*again.expect("of this draft").body, own);
+        office.commit(plugin).await;
+        let mut person = office.person();
+        let patch = json!({"rank": 2, "mail": "ada@example.com"});
+        let patched = person.patch_record("notes", &made, None, &patch).await;
+        patched.expect("patched");
+        office.commit(person).await;
+        let now = json!({"title": "own", "rank": 2, "mail": "ada@example.com"});
+        for (operations, seen) in [(&["create"][..], &own), (&["create", "read"], &now)] {
+            let mut plugin = office.automation(&[granted(operations)]);
+            let again = plugin.create_record("notes", "k", &own).await;
+            let again = again.expect("the first one again");
+            assert_eq!((&again.id, &*again.body), (&made, seen));
+            assert!(plugin.draft().is_empty());
+        }
+        let mut person = office.person();
+        let removed = person.remove_record("notes", &made, None).await;
+        removed.expect("removed");
+        office.commit(person).await;
+        let mut plugin = office.automation(&[granted(&["create"])]);
+        let again = plugin.create_record("notes", "k", &own).await;
+        assert_eq!(code(again), "not-found");
+    }
+}
+
+#[tokio::test]
 async fn the_runs_limits_hold_and_nothing_of_the_call_is_kept() {
     let office = Organisation::open().await;
     let everything = bursar_domain::manifest::Authority::Everything;

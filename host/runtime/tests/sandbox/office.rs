@@ -186,6 +186,7 @@ fn context(automation: &str, authority: Authority, limits: Limits) -> Context {
         actor: Actor::new("automation", automation),
         scope: format!("automation:{automation}"),
         automation: Some(automation.to_owned()),
+        depth: 1,
         legal_entity_id: ENTITY.to_owned(),
         legal_entity: Some(legal_entity()),
         authority,
@@ -217,6 +218,7 @@ fn claim(automation: &str, input: Value, limits: Limits) -> Claim {
             event_type: "manual.started".to_owned(),
             time_us: NOW_US,
             actor: Actor::new("person", "ada"),
+            depth: 0,
             trigger: Trigger::Manual {
                 input,
                 subjects: Vec::new(),

@@ -130,6 +130,7 @@ mod tests {
             original_start_us: start_us,
             original: time::rfc3339(start_us),
             written_us: 0,
+            depth: 0,
         }
     }
 

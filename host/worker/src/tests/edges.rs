@@ -5,7 +5,7 @@ use bursar_domain::{
     calendar::{Calendar, EntryContent},
     matching::Unmet,
     office::Timer,
-    run::{Event, Trigger},
+    run::{DEPTH_MAX, Event, Trigger},
     time,
 };
 use serde_json::json;
@@ -68,8 +68,13 @@ impl Desk {
     }
 
     async fn write(&self, content: &EntryContent) {
+        self.write_after(0, content).await;
+    }
+
+    /// An entry that so many runs led to.
+    async fn write_after(&self, runs: u32, content: &EntryContent) {
         self.office
-            .change(async |session| {
+            .change_after(runs, async |session| {
                 let made = session.create_entry("desk", &content.uid, content).await;
                 made.map(drop)
             })
@@ -177,6 +182,40 @@ async fn a_trigger_begins_with_its_enabling_and_not_with_its_first_look() {
     let events = desk.look(enabled_us + 2 * MINUTE_US).await;
     assert_eq!(events.len(), 1);
     assert!(desk.look(enabled_us + 3 * MINUTE_US).await.is_empty());
+}
+
+#[tokio::test]
+async fn an_automation_that_is_started_by_what_it_writes_comes_to_an_end_that_is_told() {
+    let desk = Desk::new("once").await;
+    desk.look(desk.base_us).await;
+    desk.add("0", desk.base_us + MINUTE_US).await;
+    let mut depths = Vec::new();
+    let mut looked = Looked::default();
+    for round in 1..=2 * i64::from(DEPTH_MAX) {
+        let now_us = desk.base_us + round * MINUTE_US;
+        looked = desk.looked(now_us).await;
+        for event in desk.look(now_us).await {
+            depths.push(event.depth);
+            // The run makes the entry that the next one is to be started by.
+            let next = entry(&round.to_string(), &time::rfc3339(now_us + MINUTE_US));
+            desk.write_after(event.depth + 1, &next).await;
+        }
+        if !looked.troubles.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(depths, (0..=DEPTH_MAX).collect::<Vec<u32>>());
+    let told: Vec<_> = looked.troubles.iter().collect();
+    let [(name, why)] = told[..] else {
+        panic!("{told:?}")
+    };
+    assert!(name.starts_with("helper/soon "), "{name}");
+    assert!(why.contains("is a loop"), "{why}");
+    // What else is planned there fires all the same.
+    let now_us = desk.base_us + 3 * HOUR_US;
+    desk.add("another", now_us).await;
+    let depths: Vec<u32> = desk.look(now_us).await.iter().map(|it| it.depth).collect();
+    assert_eq!(depths, [0]);
 }
 
 #[tokio::test]

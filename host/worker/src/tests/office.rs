@@ -120,7 +120,17 @@ impl Office {
         &self,
         change: impl AsyncFn(&mut Session) -> Result<(), bursar_office::Error>,
     ) {
-        let mut session = Session::new(&self.database, context());
+        self.change_after(0, change).await;
+    }
+
+    /// A change that so many runs led to.
+    pub(super) async fn change_after(
+        &self,
+        depth: u32,
+        change: impl AsyncFn(&mut Session) -> Result<(), bursar_office::Error>,
+    ) {
+        let context = Context { depth, ..context() };
+        let mut session = Session::new(&self.database, context);
         change(&mut session).await.expect("allowed");
         self.propose(session.into_parts().0, None).await;
     }
@@ -200,6 +210,7 @@ fn context() -> Context {
         actor: Actor::new("person", "ada"),
         scope: "person:ada".to_owned(),
         automation: None,
+        depth: 0,
         legal_entity_id: String::new(),
         legal_entity: None,
         authority: Authority::Everything,

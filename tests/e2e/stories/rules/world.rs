@@ -187,6 +187,7 @@ impl World {
             actor: Actor::new("automation", name),
             scope: format!("automation:{name}"),
             automation: Some(name.clone()),
+            depth: 1,
             legal_entity_id: ENTITY.to_owned(),
             legal_entity: Some(legal_entity),
             authority: Authority::Granted(grants),
