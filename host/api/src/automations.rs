@@ -9,7 +9,7 @@ use bursar_db::RunRecord;
 use bursar_domain::{
     access::Action,
     index::Comparison,
-    manifest::Permission,
+    manifest::Grant,
     office::{Automation, LegalEntity, Mode, Plugin},
     problem::Problem,
     row::{Kind, Row, RowKey},
@@ -27,7 +27,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Api,
-    caller::{Administrator, Caller, Named, Operator, RowPath, Viewer},
+    caller::{Caller, Manager, Named, Operator, RowPath, Viewer},
     failure::Failure,
     jobs::WaitQuery,
     request::{Body, Path, Query, shaped},
@@ -49,9 +49,10 @@ pub struct NewAutomation {
     /// Valid under the manifest's configuration schema.
     #[serde(default = "empty")]
     pub config: Value,
-    /// What is granted: the manifest's permissions or less; all of them unless given.
+    /// What is granted: the manifest's permissions or less, and no more than the department's ceiling; all of them unless
+    /// given. Each may have a note, and an end.
     #[serde(default)]
-    pub grants: Option<Vec<Permission>>,
+    pub grants: Option<Vec<Grant>>,
     /// What happens with its change sets.
     #[serde(default)]
     pub mode: Mode,
@@ -129,21 +130,23 @@ pub(crate) async fn get_automation(
 /// Enable an automation, or change one
 #[utoipa::path(put, path = "/v1/automations/{id}", tag = "automations", params(("id" = String, Path, description = "Its name: lower-case letters, digits and hyphens")), request_body = NewAutomation, responses((status = 200, body = Resource<Automation>)))]
 pub(crate) async fn put_automation(
-    Administrator(caller): Administrator,
+    Manager(caller): Manager,
     State(api): State<Api>,
     Path(id): Path<String>,
     Body { value, asked }: Body<NewAutomation>,
 ) -> Result<Written<Automation>, Failure> {
     let key = RowKey::of(Kind::Automation, &id);
-    let (id, key, value, asked) = (&id, &key, &value, &asked);
+    let (id, key, value, asked, caller) = (&id, &key, &value, &asked, &caller);
     let changed = api
         .change(
-            &caller,
+            caller,
             "enable-automation",
             asked,
             |mut session| async move {
+                in_department(&mut session, caller, id).await?;
                 session.expect(key, &asked.expected).await?;
                 let automation = complete(&mut session, value).await?;
+                may_manage(&mut session, caller, &automation).await?;
                 session.enable_automation(id, &automation).await?;
                 Ok((session, key.clone()))
             },
@@ -157,7 +160,7 @@ pub(crate) async fn put_automation(
 /// A merge patch (RFC 7386) of some of its members: `{"enabled": false}` turns it off.
 #[utoipa::path(patch, path = "/v1/automations/{id}", tag = "automations", params(("id" = String, Path, description = "Its name")), request_body = Object, responses((status = 200, body = Resource<Automation>)))]
 pub(crate) async fn patch_automation(
-    Administrator(caller): Administrator,
+    Manager(caller): Manager,
     State(api): State<Api>,
     Path(id): Path<String>,
     Body { value, asked }: Body<serde_json::Map<String, Value>>,
@@ -166,22 +169,62 @@ pub(crate) async fn patch_automation(
     let now = api.automation(&caller, &id).await?;
     merged(&now.body, &value)?;
     let key = RowKey::of(Kind::Automation, &id);
-    let (id, key, value, asked) = (&id, &key, &value, &asked);
+    let (id, key, value, asked, caller) = (&id, &key, &value, &asked, &caller);
     let changed = api
         .change(
-            &caller,
+            caller,
             "change-automation",
             asked,
             |mut session| async move {
                 session.expect(key, &asked.expected).await?;
+                in_department(&mut session, caller, id).await?;
                 let there = session.automation(id).await?.body;
                 let automation = merged(&there, value).map_err(|_| unshaped())?;
+                may_manage(&mut session, caller, &automation).await?;
                 session.enable_automation(id, &automation).await?;
                 Ok((session, key.clone()))
             },
         )
         .await?;
     api.written(changed).await
+}
+
+/// An automation of another department is not there, and its name is taken.
+async fn in_department(
+    session: &mut Session,
+    caller: &Caller,
+    id: &str,
+) -> Result<(), bursar_office::Error> {
+    let there = session.automation(id).await;
+    match there {
+        Ok(there) if !caller.sees(&there.body.department) => Err(bursar_office::Error::Conflict(
+            Problem::new("name-taken", format!("the name {id:?} is taken")),
+        )),
+        Ok(_) | Err(bursar_office::Error::NotFound(_)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whoever manages one department enables automations there, as far as its ceiling says how much that may be.
+async fn may_manage(
+    session: &mut Session,
+    caller: &Caller,
+    automation: &Automation,
+) -> Result<(), bursar_office::Error> {
+    let Some(own) = &caller.department else {
+        return Ok(());
+    };
+    if automation.department != *own {
+        let message = format!("your department is {own:?}");
+        return Err(Problem::at("other-department", "/department", message).into());
+    }
+    if session.department(own).await?.body.ceiling.is_none() {
+        return Err(bursar_office::Error::Denied(Problem::new(
+            "no-ceiling",
+            "the department has no ceiling: an administrator sets one before managers may grant",
+        )));
+    }
+    Ok(())
 }
 
 fn unshaped() -> bursar_office::Error {
@@ -416,7 +459,7 @@ async fn complete(
             .manifest
             .permissions
             .iter()
-            .map(|ask| ask.permission.clone())
+            .map(|ask| Grant::from(ask.permission.clone()))
             .collect()
     };
     Ok(Automation {

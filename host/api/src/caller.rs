@@ -300,6 +300,8 @@ guards! {
     Administrator = Action::Administer;
     /// May read the whole organisation.
     Auditor = Action::Audit;
+    /// May enable and change a department's automations.
+    Manager = Action::Manage;
     /// May start, preview and answer in a department.
     Operator = Action::Operate;
     /// May read a department's automations and what they did.

@@ -16,7 +16,7 @@ use bytes::Bytes;
 
 use crate::{
     Api,
-    caller::{Administrator, Auditor, Caller},
+    caller::{Administrator, Caller, Viewer},
     failure::Failure,
     jobs::{Job, JobResult, Progress, accepted},
     request::{Asked, Path, Query, Upload},
@@ -29,7 +29,7 @@ const STEPS: u32 = 4;
 /// Installed plugin versions
 #[utoipa::path(get, path = "/v1/plugins", tag = "plugins", params(PageQuery), responses((status = 200, body = Page<Resource<Plugin>>)))]
 pub(crate) async fn list_plugins(
-    Auditor(caller): Auditor,
+    Viewer(caller): Viewer,
     State(api): State<Api>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Page<Resource<Plugin>>>, Failure> {
@@ -43,7 +43,7 @@ pub(crate) async fn list_plugins(
 /// One plugin version: what it asks for with its reasons, what it calls, its limits
 #[utoipa::path(get, path = "/v1/plugins/{id}", tag = "plugins", params(("id" = String, Path, description = "SHA-256 of the component, lower-case hex")), responses((status = 200, body = Resource<Plugin>)))]
 pub(crate) async fn get_plugin(
-    Auditor(_): Auditor,
+    Viewer(_): Viewer,
     State(api): State<Api>,
     Path(id): Path<String>,
 ) -> Result<Tagged<Plugin>, Failure> {

@@ -268,6 +268,8 @@ pub enum Role {
     Admin,
     /// Reads everything
     Auditor,
+    /// Enables automations in one department within its ceiling, and does what an operator does
+    Manager,
     /// Runs, previews and answers in one department
     Operator,
     /// Reads what one department's automations did

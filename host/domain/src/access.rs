@@ -15,6 +15,8 @@ pub enum Role {
     Admin,
     /// Reads everything in the whole organisation, changes nothing.
     Auditor,
+    /// Enables automations in one department, within its ceiling, and does what an operator does.
+    Manager,
     /// Runs, previews and answers in one department.
     Operator,
     /// Reads what one department's automations did.
@@ -28,6 +30,8 @@ pub enum Action {
     Administer,
     /// Read the whole organisation: books, log, tokens.
     Audit,
+    /// Enable and change a department's automations, within its ceiling.
+    Manage,
     /// Start and preview a department's automations, answer its tasks.
     Operate,
     /// Read a department's automations, runs, tasks and messages.
@@ -36,18 +40,24 @@ pub enum Action {
 
 impl Role {
     /// Every role.
-    pub const ALL: &'static [Role] = &[Role::Admin, Role::Auditor, Role::Operator, Role::Viewer];
+    pub const ALL: &'static [Role] = &[
+        Role::Admin,
+        Role::Auditor,
+        Role::Manager,
+        Role::Operator,
+        Role::Viewer,
+    ];
 
     /// Whether the role is one of a department instead of the whole organisation.
     pub const fn is_departmental(self) -> bool {
-        matches!(self, Role::Operator | Role::Viewer)
+        matches!(self, Role::Manager | Role::Operator | Role::Viewer)
     }
 
     /// The highest class of records' fields that the role sees.
     pub const fn clearance(self) -> Class {
         match self {
             Role::Admin | Role::Auditor => Class::Restricted,
-            Role::Operator | Role::Viewer => Class::Internal,
+            Role::Manager | Role::Operator | Role::Viewer => Class::Internal,
         }
     }
 
@@ -56,7 +66,8 @@ impl Role {
         match action {
             Action::Administer => matches!(self, Role::Admin),
             Action::Audit => matches!(self, Role::Admin | Role::Auditor),
-            Action::Operate => matches!(self, Role::Admin | Role::Operator),
+            Action::Manage => matches!(self, Role::Admin | Role::Manager),
+            Action::Operate => matches!(self, Role::Admin | Role::Manager | Role::Operator),
             Action::View => true,
         }
     }
@@ -72,15 +83,17 @@ mod tests {
             [
                 Action::Administer,
                 Action::Audit,
+                Action::Manage,
                 Action::Operate,
                 Action::View,
             ]
             .map(|action| role.may(action))
         };
-        assert_eq!(row(Role::Admin), [true, true, true, true]);
-        assert_eq!(row(Role::Auditor), [false, true, false, true]);
-        assert_eq!(row(Role::Operator), [false, false, true, true]);
-        assert_eq!(row(Role::Viewer), [false, false, false, true]);
-        assert_eq!(Role::ALL.len(), 4);
+        assert_eq!(row(Role::Admin), [true, true, true, true, true]);
+        assert_eq!(row(Role::Auditor), [false, true, false, false, true]);
+        assert_eq!(row(Role::Manager), [false, false, true, true, true]);
+        assert_eq!(row(Role::Operator), [false, false, false, true, true]);
+        assert_eq!(row(Role::Viewer), [false, false, false, false, true]);
+        assert_eq!(Role::ALL.len(), 5);
     }
 }

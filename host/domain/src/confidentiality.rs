@@ -60,14 +60,18 @@ pub fn is_hidden(rules: &FieldRules, clearance: Class, member: &str) -> bool {
 
 /// A record's body as a reader with a clearance sees it.
 pub fn redact<'b>(body: &'b Value, rules: &FieldRules, clearance: Class) -> Cow<'b, Value> {
+    leave_out(body, |name| is_hidden(rules, clearance, name))
+}
+
+/// A record's body without some of its members.
+pub fn leave_out(body: &Value, is_hidden: impl Fn(&str) -> bool) -> Cow<'_, Value> {
     let Some(members) = body.as_object() else {
         return Cow::Borrowed(body);
     };
-    let is_seen = |name: &str| !is_hidden(rules, clearance, name);
-    if members.keys().all(|name| is_seen(name)) {
+    if !members.keys().any(|name| is_hidden(name)) {
         return Cow::Borrowed(body);
     }
-    let seen = members.iter().filter(|(name, _)| is_seen(name));
+    let seen = members.iter().filter(|(name, _)| !is_hidden(name));
     Cow::Owned(Value::Object(
         seen.map(|(name, value)| (name.clone(), value.clone()))
             .collect(),

@@ -369,7 +369,11 @@ impl Condition {
 
     /// Whether a row with these index entries passes.
     pub fn matches(&self, entries: &[IndexEntry]) -> bool {
-        let key = key_of(entries, &self.field);
+        self.holds(key_of(entries, &self.field))
+    }
+
+    /// Whether a row whose field has this order key passes.
+    pub fn holds(&self, key: &[u8]) -> bool {
         self.ranges.iter().any(|range| range.contains(key))
     }
 }

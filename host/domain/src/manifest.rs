@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 
 pub use limits::Limits;
 pub use permissions::{
-    Authority, CalendarOperation, DocumentOperation, InvoiceOperation, Need, Permission,
-    RecordOperation,
+    Authority, CalendarOperation, DocumentOperation, Grant, InvoiceOperation, Need, Permission,
+    RecordOperation, RecordScope, RowBounds, effective, is_within, meet_all, widest,
 };
 pub use triggers::{Misfire, TriggerAsk};
 
@@ -232,7 +232,10 @@ impl Manifest {
             let is_public = matches!(
                 ask.permission,
                 Permission::Records {
-                    class: Class::Public,
+                    scope: RecordScope {
+                        class: Class::Public,
+                        ..
+                    },
                     ..
                 }
             );

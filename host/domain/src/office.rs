@@ -14,7 +14,7 @@ use crate::{
     access::Role,
     confidentiality::{Class, FieldRules, is_hidden},
     index::IndexField,
-    manifest::{Manifest, Permission},
+    manifest::{Grant, Manifest, Permission},
     money::Money,
 };
 
@@ -109,6 +109,10 @@ pub struct Department {
     /// in the list of tasks only.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub addresses: BTreeMap<String, String>,
+    /// The most that its automations may be granted, and are worth: what lies above is granted in vain. None is no ceiling,
+    /// an empty one allows nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ceiling: Option<Vec<Permission>>,
 }
 
 /// A collection's definition.
@@ -263,7 +267,7 @@ pub struct Automation {
     /// Valid under the manifest's configuration schema.
     pub config: Value,
     /// What was granted: the manifest's permissions or less.
-    pub grants: Vec<Permission>,
+    pub grants: Vec<Grant>,
     /// What happens with its change sets.
     pub mode: Mode,
     /// Off: no run is claimed and no timer fires.

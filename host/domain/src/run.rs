@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     draft::Draft,
-    manifest::Limits,
+    manifest::{Limits, Permission},
     office::{Actor, Automation, LegalEntity, Mode, Pairs},
     problem::Problem,
 };
@@ -111,6 +111,8 @@ pub struct Claim {
     pub automation: Automation,
     /// The legal entity whose dates and sender it uses.
     pub legal_entity: LegalEntity,
+    /// The most that its department's automations are worth; none is no ceiling.
+    pub ceiling: Option<Vec<Permission>>,
     /// The event.
     pub event: Event,
     /// Limits in force.

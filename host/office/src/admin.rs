@@ -4,9 +4,8 @@
 
 use bursar_domain::{
     business::BusinessCalendar,
-    confidentiality::Class,
     index::fields_of,
-    manifest::{Authority, Manifest, Permission, TriggerAsk},
+    manifest::{Authority, Manifest, Permission, TriggerAsk, is_within},
     money::Currency,
     office::{Automation, Department, LegalEntity, PARTIES, Plugin, STOP, Stop, Timer},
     pointer,
@@ -30,6 +29,10 @@ use crate::{
 
 /// Longest name or reason, in bytes.
 const NAME_BYTES_MAX: usize = 200;
+/// Longest note on a grant, in bytes.
+const NOTE_BYTES_MAX: usize = 2_000;
+/// Most permissions of a department's ceiling.
+const CEILING_MAX: usize = 1_000;
 /// Most addresses of one department.
 const ADDRESSES_MAX: usize = 1000;
 
@@ -96,6 +99,9 @@ impl Session {
             faults.unless(is_assignee(assignee), "wrong-type", &at, message);
             check_address(&mut faults, &at, address);
         }
+        let ceiling = department.ceiling.as_ref().map_or(0, Vec::len);
+        let message = format!("at most {CEILING_MAX} permissions");
+        faults.unless(ceiling <= CEILING_MAX, "too-many", "/ceiling", message);
         faults.result()?;
         self.upsert(RowKey::of(Kind::Department, id), department)
             .await
@@ -187,22 +193,7 @@ impl Session {
         let manifest = self.plugin(&automation.plugin).await?.body.manifest;
         schema::check(&manifest.config, &automation.config)
             .map_err(|problems| within("/config", problems))?;
-        let asked: Vec<&Permission> = manifest
-            .permissions
-            .iter()
-            .map(|ask| &ask.permission)
-            .collect();
-        let mut faults = Faults::default();
-        for (place, grant) in automation.grants.iter().enumerate() {
-            let message = || format!("the manifest does not ask for {}", grant.in_words());
-            faults.unless(
-                is_within(grant, &asked),
-                "manifest-exceeded",
-                &format!("/grants/{place}"),
-                message(),
-            );
-        }
-        faults.result()?;
+        self.check_grants(automation, &manifest).await?;
         let key = RowKey::of(Kind::Automation, id);
         let before = self.find::<Automation>(&key).await?;
         let was_off = before.is_some_and(|(_, before)| !before.enabled);
@@ -210,6 +201,40 @@ impl Session {
             self.begin_timers_anew(id, &manifest).await?;
         }
         self.upsert(key, automation).await
+    }
+
+    /// Refuses grants that the manifest does not ask for, or that lie above the department's ceiling.
+    async fn check_grants(
+        &mut self,
+        automation: &Automation,
+        manifest: &Manifest,
+    ) -> Result<(), Error> {
+        let asked: Vec<Permission> = manifest
+            .permissions
+            .iter()
+            .map(|ask| ask.permission.clone())
+            .collect();
+        let ceiling = self.department(&automation.department).await?.body.ceiling;
+        let mut faults = Faults::default();
+        for (place, grant) in automation.grants.iter().enumerate() {
+            let (permission, words) = (&grant.permission, grant.permission.in_words());
+            let pointer = format!("/grants/{place}");
+            faults.text(&format!("{pointer}/note"), &grant.note, 0..=NOTE_BYTES_MAX);
+            faults.unless(
+                is_within(permission, &asked),
+                "manifest-exceeded",
+                &pointer,
+                format!("the manifest does not ask for {words}"),
+            );
+            let below = |ceiling: &Vec<Permission>| is_within(permission, ceiling);
+            faults.unless(
+                ceiling.as_ref().is_none_or(below),
+                "ceiling-exceeded",
+                &pointer,
+                format!("the department's ceiling does not allow {words}"),
+            );
+        }
+        faults.result()
     }
 
     /// What was planned while an automation was off is nobody's: its triggers begin with the present.
@@ -260,6 +285,12 @@ impl Session {
     /// A plugin version, by digest. For administrators.
     pub async fn plugin(&mut self, digest: &str) -> Result<View<Plugin>, Error> {
         self.control_row(Kind::Plugin, digest, "such plugin").await
+    }
+
+    /// A department. For administrators.
+    pub async fn department(&mut self, id: &str) -> Result<View<Department>, Error> {
+        self.control_row(Kind::Department, id, "such department")
+            .await
     }
 
     /// A legal entity. For administrators.
@@ -364,49 +395,6 @@ impl Session {
         }
         self.apply(vec![write])
     }
-}
-
-/// Whether everything that a grant allows is asked for by one permission or several of the same scope.
-fn is_within(grant: &Permission, asked: &[&Permission]) -> bool {
-    match grant {
-        Permission::Records { collection, operations, class } => operations.iter().all(|operation| {
-            asked.iter().any(|ask| {
-                matches!(ask, Permission::Records { collection: of, operations, class: highest }
-                    if of == collection && operations.contains(operation) && (Class::Internal..=*highest).contains(class))
-            })
-        }),
-        Permission::Invoices { flow, operations } => operations.iter().all(|operation| {
-            asked.iter().any(|ask| {
-                matches!(ask, Permission::Invoices { flow: of, operations } if of == flow && operations.contains(operation))
-            })
-        }),
-        Permission::Calendars { calendar, operations } => operations.iter().all(|operation| {
-            asked.iter().any(|ask| {
-                matches!(ask, Permission::Calendars { calendar: of, operations } if of == calendar && operations.contains(operation))
-            })
-        }),
-        Permission::Documents { folder, operations } => operations.iter().all(|operation| {
-            asked.iter().any(|ask| {
-                matches!(ask, Permission::Documents { folder: of, operations } if of == folder && operations.contains(operation))
-            })
-        }),
-        Permission::Messages { recipients } => recipients.iter().all(|pattern| {
-            asked.iter().any(|ask| {
-                matches!(ask, Permission::Messages { recipients } if recipients.iter().any(|wider| is_domain_within(pattern, wider)))
-            })
-        }),
-        Permission::Tasks { .. } => asked.contains(&grant),
-    }
-}
-
-/// Whether every domain of a pattern is one of a wider pattern: "a.example.com" and "*.a.example.com" are in "*.example.com".
-fn is_domain_within(pattern: &str, wider: &str) -> bool {
-    let below = |parent: &str| {
-        let name = pattern.strip_prefix("*.").unwrap_or(pattern);
-        name.strip_suffix(parent)
-            .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
-    };
-    pattern == wider || wider.strip_prefix("*.").is_some_and(below)
 }
 
 /// What a legal entity's papers say of it.

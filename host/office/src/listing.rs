@@ -20,6 +20,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     error::Error,
+    records::Sight,
     session::{Session, View},
     write::can_be_id,
 };
@@ -85,6 +86,8 @@ pub(crate) struct Scope {
     pub conditions: Vec<Condition>,
     pub order: Option<String>,
     pub direction: Direction,
+    /// Leaves out what is not in view, where conditions cannot say it.
+    pub seen_by: Option<Arc<Sight>>,
 }
 
 impl Scope {
@@ -96,7 +99,17 @@ impl Scope {
             conditions: Vec::new(),
             order: None,
             direction: Direction::Ascending,
+            seen_by: None,
         }
+    }
+
+    /// Only what is in view.
+    pub(crate) fn in_view(mut self, sight: &Arc<Sight>) -> Self {
+        match sight.conditions() {
+            Some(conditions) => conditions.cloned().for_each(|it| self.narrow(it)),
+            None => self.seen_by = Some(sight.clone()),
+        }
+        self
     }
 
     /// Types a caller's conditions and order by the fields that can be asked for; every problem is listed.
@@ -197,6 +210,28 @@ pub(crate) struct Answer {
 impl Session {
     /// One page of a listing, rows unread by the caller so far.
     pub(crate) async fn list(
+        &mut self,
+        scope: &Scope,
+        mut after: Option<Position>,
+        limit: usize,
+    ) -> Result<Answer, Error> {
+        let Some(sight) = &scope.seen_by else {
+            return self.list_all(scope, after, limit).await;
+        };
+        let mut rows = Vec::new();
+        loop {
+            let page = self.list_all(scope, after, limit - rows.len()).await?;
+            let in_view = page.rows.into_iter().filter(|row| sight.admits(&row.body));
+            rows.extend(in_view);
+            after = page.next;
+            if after.is_none() || rows.len() >= limit {
+                return Ok(Answer { rows, next: after });
+            }
+        }
+    }
+
+    /// One page of all rows that conditions leave.
+    async fn list_all(
         &mut self,
         scope: &Scope,
         after: Option<Position>,

@@ -41,8 +41,9 @@ impl Session {
     pub async fn record(&mut self, collection: &str, id: &str) -> Result<View<Arc<Value>>, Error> {
         self.require_records(collection, RecordOperation::Read)?;
         let row = self.load_record(collection, id).await?;
+        let sight = self.sight(collection, &[RecordOperation::Read]).await?;
+        sight.require(&row.body)?;
         self.hand_out(1)?;
-        let sight = self.sight(collection).await?;
         Ok(self.seen(&sight, &row))
     }
 
@@ -60,13 +61,14 @@ impl Session {
                 format!("at most {IDS_MAX} ids"),
             ));
         }
-        let sight = self.sight(collection).await?;
+        let sight = self.sight(collection, &[RecordOperation::Read]).await?;
         let keys: Vec<RowKey> = ids
             .iter()
             .filter(|id| can_be_id(id))
             .map(|id| RowKey::within(Kind::Record, collection, id))
             .collect();
-        let rows = self.load_many(&keys).await?;
+        let mut rows = self.load_many(&keys).await?;
+        rows.retain(|row| sight.admits(&row.body));
         self.hand_out(rows.len())?;
         Ok(rows.iter().map(|row| self.seen(&sight, row)).collect())
     }
@@ -157,13 +159,13 @@ impl Session {
         collection: &str,
         conditions: &[Test],
         order: &[Order],
-    ) -> Result<(Scope, Sight), Error> {
+    ) -> Result<(Scope, Arc<Sight>), Error> {
         self.require_records(collection, RecordOperation::Read)?;
-        let sight = self.sight(collection).await?;
+        let sight = self.sight(collection, &[RecordOperation::Read]).await?;
         sight.check_asked(conditions, order)?;
         let scope = Scope::all(Kind::Record, collection);
         let scope = scope.typed(sight.definition.fields(), conditions, order)?;
-        Ok((scope, sight))
+        Ok((scope.in_view(&sight), sight))
     }
 
     pub(crate) fn expect_revision(&self, row: &Row, expected: Option<&str>) -> Result<(), Error> {

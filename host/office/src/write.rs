@@ -1,10 +1,9 @@
 //! One row's new image on its way into the draft: canonical, indexed, and made from a known revision.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use bursar_domain::{
     canonical::{self, CanonicalError, weight},
-    confidentiality::{Class, redact},
     derive::{Derived, derive},
     draft::UniqueKey,
     index::IndexEntry,
@@ -54,11 +53,10 @@ impl Write {
         })
     }
 
-    /// The same image, counted without what a clearance hides of it.
-    pub(crate) fn seen_with(self, clearance: Class, definition: &Collection) -> Self {
-        let seen = |body| weight(&redact(body, &definition.fields, clearance));
+    /// The same image, counted by what its author sees of it.
+    pub(crate) fn seen_as(self, seen: impl FnOnce(&Value) -> Cow<'_, Value>) -> Self {
         Self {
-            weight: self.body.as_ref().map_or(0, seen),
+            weight: self.body.as_ref().map_or(0, |body| weight(&seen(body))),
             ..self
         }
     }

@@ -10,9 +10,9 @@ use std::{
 
 use bursar_db::{ClaimedRun, Snapshot};
 use bursar_domain::{
-    manifest::{Authority, Retry},
+    manifest::{Authority, Permission, Retry, effective},
     matching,
-    office::{Actor, Automation, LegalEntity, Plugin as PluginRow, STOP, Stop},
+    office::{Actor, Automation, Department, LegalEntity, Plugin as PluginRow, STOP, Stop},
     row::{Kind, Row, RowKey, Seq},
     run::{Claim, Event},
 };
@@ -26,6 +26,8 @@ pub(crate) struct Prepared {
     pub automation_id: String,
     pub automation: Automation,
     pub legal_entity: LegalEntity,
+    /// The most that its department's automations are worth.
+    pub ceiling: Option<Vec<Permission>>,
     pub manifest: bursar_domain::manifest::Manifest,
     pub plugin: Plugin,
     pub stopped: bool,
@@ -89,6 +91,16 @@ impl Inner {
         )
         .await?
         .ok_or_else(unknown)?;
+        let department_row = read(
+            &mut snapshot,
+            &mut depends_on,
+            RowKey::of(Kind::Department, &automation.department),
+        )
+        .await?
+        .ok_or_else(unknown)?;
+        let department: Department = department_row
+            .decode()
+            .map_err(bursar_office::Error::from)?;
         let plugin_row = read(
             &mut snapshot,
             &mut depends_on,
@@ -115,6 +127,7 @@ impl Inner {
             automation_id: automation_id.to_owned(),
             legal_entity: entity_row.decode().map_err(bursar_office::Error::from)?,
             automation,
+            ceiling: department.ceiling,
             manifest,
             plugin,
             stopped: stop.is_some_and(|stop| matching::check_stop(&stop).is_err()),
@@ -171,6 +184,7 @@ impl Prepared {
             automation_id: self.automation_id.clone(),
             automation: self.automation.clone(),
             legal_entity: self.legal_entity.clone(),
+            ceiling: self.ceiling.clone(),
             event: event.clone(),
             limits: self.manifest.limits.clone(),
             seed: run_seed(seed_key, &self.automation_id, &event.id),
@@ -179,8 +193,11 @@ impl Prepared {
     }
 }
 
-/// The automation's session: what it may do is what was granted.
+/// The automation's session: what it may do is what was granted, as far as it still lasts and its department may have it.
 pub(crate) fn session(inner: &Inner, claim: &Claim) -> Session {
+    // A grant ends by the clock on the wall: that of a run may have stood still for days.
+    let now_us = claim.time_us.max(jiff::Timestamp::now().as_microsecond());
+    let (grants, ceiling) = (&claim.automation.grants, claim.ceiling.as_deref());
     let scope = format!("automation:{}", claim.automation_id);
     let context = Context {
         actor: author(claim),
@@ -189,7 +206,7 @@ pub(crate) fn session(inner: &Inner, claim: &Claim) -> Session {
         depth: claim.event.depth.saturating_add(1),
         legal_entity_id: claim.automation.legal_entity.clone(),
         legal_entity: Some(claim.legal_entity.clone()),
-        authority: Authority::Granted(claim.automation.grants.clone()),
+        authority: Authority::Granted(effective(grants, ceiling, now_us)),
         now_us: claim.time_us,
         seed: claim.seed,
         limits: claim.limits.clone(),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use bursar_db::{ClaimedRun, Proposal, RunEnd, SettledRun, Verdict};
 use bursar_domain::{
-    manifest::Authority,
+    manifest::{Authority, effective},
     office::Actor,
     run::{Claim, Outcome, RunReport},
 };
@@ -179,6 +179,7 @@ fn claim(office: &Office, claimed: ClaimedRun) -> Claim {
         automation_id: TOUCH.automation.to_owned(),
         automation: office.automation.clone(),
         legal_entity: office.entity.clone(),
+        ceiling: None,
         limits: office.limits.clone(),
         seed: run_seed(&office.seed_key, TOUCH.automation, &event.id),
         time_us: claimed.clock_us,
@@ -195,7 +196,11 @@ fn context(claim: &Claim) -> Context {
         depth: 1,
         legal_entity_id: claim.automation.legal_entity.clone(),
         legal_entity: Some(claim.legal_entity.clone()),
-        authority: Authority::Granted(claim.automation.grants.clone()),
+        authority: Authority::Granted(effective(
+            &claim.automation.grants,
+            claim.ceiling.as_deref(),
+            claim.time_us,
+        )),
         now_us: claim.time_us,
         seed: claim.seed,
         limits: claim.limits.clone(),

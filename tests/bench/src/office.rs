@@ -5,7 +5,7 @@ use std::{path::Path, time::Duration};
 
 use bursar_db::{Database, Proposal};
 use bursar_domain::{
-    manifest::{Limits, Permission},
+    manifest::{Grant, Limits, Permission},
     office::{Actor, Automation, Collection, LegalEntity, Mode, Plugin as PluginRow, STOP},
     row::{Kind, RowKey, Seq},
     run::{Event, Trigger},
@@ -258,6 +258,7 @@ fn automation(plugin: &Plugin, job: &Job) -> Automation {
         grants: asks
             .map(|ask| ask.permission.clone())
             .filter(is_needed)
+            .map(Grant::from)
             .collect(),
         mode: Mode::Live,
         enabled: true,

@@ -15,6 +15,7 @@ mod folders;
 mod idempotency;
 mod imports;
 mod json;
+mod managers;
 mod raw;
 mod roles;
 mod secrets;
@@ -135,7 +136,7 @@ impl World {
 
     /// A token of each role, by the role's name; those of a department for `operations`.
     pub fn token_of(&self, role: &str) -> Token {
-        let is_departmental = matches!(role, "operator" | "viewer");
+        let is_departmental = matches!(role, "manager" | "operator" | "viewer");
         self.token(role, is_departmental.then_some("operations"))
     }
 

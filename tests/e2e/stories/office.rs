@@ -99,6 +99,7 @@ impl Office {
         let department = Department {
             name: "Operations".to_owned(),
             addresses: addresses.iter().map(owned).collect(),
+            ceiling: None,
         };
         let put = session.put_department(DEPARTMENT, &department).await;
         put.expect("the department is good");
@@ -177,7 +178,10 @@ impl Office {
             department: DEPARTMENT.to_owned(),
             legal_entity: ENTITY.to_owned(),
             config: json!({}),
-            grants: asks.iter().map(|ask| ask.permission.clone()).collect(),
+            grants: asks
+                .iter()
+                .map(|ask| ask.permission.clone().into())
+                .collect(),
             mode: Mode::Live,
             enabled: true,
         };

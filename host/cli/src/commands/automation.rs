@@ -105,14 +105,14 @@ async fn enable(
     let plugin: Resource<Plugin> = client
         .get(&format!("/v1/plugins/{}", part(&automation.plugin)))
         .await?;
-    let granted: Vec<String> = plugin
-        .body
-        .manifest
-        .permissions
-        .iter()
-        .filter(|ask| automation.grants.contains(&ask.permission))
-        .map(|ask| format!("  {}\n      {}", ask.permission.in_words(), ask.reason))
-        .collect();
+    let asks = &plugin.body.manifest.permissions;
+    let granted = automation.grants.iter().map(|grant| {
+        let permission = &grant.permission;
+        let ask = asks.iter().find(|ask| permission.leq(&ask.permission));
+        let reason = ask.map_or("", |ask| ask.reason.as_str());
+        format!("  {}\n      {reason}", permission.in_words())
+    });
+    let granted: Vec<String> = granted.collect();
     let shown = json!({"name": name, "automation": automation, "commit": answer.commit});
     print(style, &shown, |_| {
         format!("{name} is enabled. It may:\n{}", granted.join("\n"))

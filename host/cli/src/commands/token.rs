@@ -28,6 +28,7 @@ pub async fn perform(client: &Client, style: Style, command: Token) -> Result<()
                 role: match role {
                     arguments::Role::Admin => Role::Admin,
                     arguments::Role::Auditor => Role::Auditor,
+                    arguments::Role::Manager => Role::Manager,
                     arguments::Role::Operator => Role::Operator,
                     arguments::Role::Viewer => Role::Viewer,
                 },

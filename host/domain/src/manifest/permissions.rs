@@ -1,15 +1,22 @@
 //! What a plugin may do: permissions, what calls need of them, and the one check.
 
+mod lattice;
+mod scope;
+
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use crate::{confidentiality::Class, invoice::Flow};
+pub use lattice::{is_within, meet_all, widest};
+pub use scope::{RecordScope, RowBounds};
+
+use crate::invoice::Flow;
 
 /// One thing that a plugin may do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "lowercase")]
+#[serde(remote = "Self", tag = "kind", rename_all = "lowercase")]
 pub enum Permission {
     /// Rows of one collection.
     Records {
@@ -17,9 +24,9 @@ pub enum Permission {
         collection: String,
         /// What may be done with its rows.
         operations: BTreeSet<RecordOperation>,
-        /// The highest class of fields that are seen and written: internal unless more is said.
-        #[serde(default, skip_serializing_if = "is_default")]
-        class: Class,
+        /// What of them.
+        #[serde(flatten)]
+        scope: RecordScope,
     },
     /// Invoices and payments of one flow.
     Invoices {
@@ -52,6 +59,74 @@ pub enum Permission {
         /// The role asked.
         role: String,
     },
+}
+
+impl Serialize for Permission {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+/// A member that is not known is refused: a bound with a slip in its name would bound nothing.
+impl<'de> Deserialize<'de> for Permission {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let members = Map::<String, Value>::deserialize(deserializer)?;
+        let known: &[&str] = match members.get("kind").and_then(Value::as_str) {
+            Some("records") => &["collection", "operations", "class", "fields", "rows"],
+            Some("invoices") => &["flow", "operations"],
+            Some("calendars") => &["calendar", "operations"],
+            Some("documents") => &["folder", "operations"],
+            Some("messages") => &["recipients"],
+            Some("tasks") => &["role"],
+            // Told by what follows.
+            _ => &[],
+        };
+        let is_unknown = |name: &&String| *name != "kind" && !known.contains(&name.as_str());
+        if let Some(name) = members.keys().find(is_unknown)
+            && !known.is_empty()
+        {
+            let known = known.join("`, `");
+            return Err(D::Error::custom(format!(
+                "unknown field `{name}`, expected one of `{known}`"
+            )));
+        }
+        Self::deserialize(Value::Object(members)).map_err(D::Error::custom)
+    }
+}
+
+/// A permission that was given, and on which terms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Grant {
+    /// What may be done.
+    #[serde(flatten)]
+    pub permission: Permission,
+    /// Why, in the words of whoever gave it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+    /// From when on it is worth nothing, in microseconds UTC; none is for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_us: Option<i64>,
+}
+
+impl From<Permission> for Grant {
+    fn from(permission: Permission) -> Self {
+        Self {
+            permission,
+            note: String::new(),
+            expires_us: None,
+        }
+    }
+}
+
+/// What grants are worth at an instant, under a department's ceiling if it has one.
+pub fn effective(grants: &[Grant], ceiling: Option<&[Permission]>, now_us: i64) -> Vec<Permission> {
+    let lasts = |grant: &&Grant| grant.expires_us.is_none_or(|until_us| now_us < until_us);
+    let granted = grants.iter().filter(lasts);
+    let granted: Vec<Permission> = granted.map(|grant| grant.permission.clone()).collect();
+    match ceiling {
+        Some(ceiling) => meet_all(&granted, ceiling),
+        None => granted,
+    }
 }
 
 /// What may be done with records.
@@ -154,23 +229,6 @@ impl Authority {
             }
         }
     }
-
-    /// The highest class of a collection's fields that are seen and written.
-    pub fn clearance(&self, of: &str) -> Class {
-        let class = |permission: &Permission| match permission {
-            Permission::Records {
-                collection, class, ..
-            } if collection == of => Some(*class),
-            _ => None,
-        };
-        match self {
-            Authority::Everything => Class::Restricted,
-            Authority::Granted(permissions) => {
-                let highest = permissions.iter().filter_map(class).max();
-                highest.unwrap_or_default()
-            }
-        }
-    }
 }
 
 impl Permission {
@@ -214,15 +272,12 @@ impl Permission {
             Permission::Records {
                 collection,
                 operations,
-                class,
+                scope,
             } => {
-                let fields = match class {
-                    Class::Internal => String::new(),
-                    class => format!(", fields up to {}", word(class)),
-                };
                 format!(
-                    "records of {collection:?}: {}{fields}",
-                    list(operations.iter().map(word).collect())
+                    "records of {collection:?}: {}{}",
+                    list(operations.iter().map(word).collect()),
+                    scope.in_words()
                 )
             }
             Permission::Invoices { flow, operations } => {
@@ -253,10 +308,6 @@ impl Permission {
     }
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
 /// An enum's name as it is written in manifests.
 fn word<T: Serialize>(value: &T) -> String {
     serde_json::to_value(value)
@@ -266,16 +317,19 @@ fn word<T: Serialize>(value: &T) -> String {
 }
 
 fn domain_matches(pattern: &str, address: &str) -> bool {
-    let Some((_, domain)) = address.rsplit_once('@') else {
-        return false;
-    };
-    let domain = domain.to_ascii_lowercase();
-    match pattern.strip_prefix("*.") {
-        Some(parent) => domain
+    address
+        .rsplit_once('@')
+        .is_some_and(|(_, domain)| domain_within(&domain.to_ascii_lowercase(), pattern))
+}
+
+/// Whether every domain of one pattern, which may be a domain, is one of another's.
+fn domain_within(domain: &str, pattern: &str) -> bool {
+    let below = pattern.strip_prefix("*.").is_some_and(|parent| {
+        domain
             .strip_suffix(parent)
-            .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.')),
-        None => domain == *pattern,
-    }
+            .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+    });
+    below || domain == pattern
 }
 
 #[cfg(test)]
@@ -296,6 +350,75 @@ mod tests {
         assert!(!allows("desk", CalendarOperation::Update));
         assert!(!allows("hall", CalendarOperation::Read));
         assert!(!authority.allows(Need::Documents("desk", DocumentOperation::Read)));
+    }
+
+    #[test]
+    fn a_grant_is_worth_what_lasts_and_what_the_ceiling_leaves() {
+        let tasks = |role: &str| Permission::Tasks {
+            role: role.to_owned(),
+        };
+        let until = |role: &str, expires_us| Grant {
+            expires_us,
+            ..Grant::from(tasks(role))
+        };
+        let grants = [
+            until("clerk", None),
+            until("boss", Some(10)),
+            until("guest", Some(20)),
+        ];
+        let worth = |ceiling: Option<&[Permission]>, now_us| effective(&grants, ceiling, now_us);
+        let roles = |roles: &[&str]| roles.iter().map(|role| tasks(role)).collect::<Vec<_>>();
+        assert_eq!(worth(None, 9), roles(&["clerk", "boss", "guest"]));
+        assert_eq!(worth(None, 10), roles(&["clerk", "guest"]));
+        let ceiling = roles(&["boss", "guest", "nobody"]);
+        assert_eq!(worth(Some(&ceiling), 10), roles(&["guest"]));
+        assert_eq!(worth(Some(&ceiling), 20), roles(&[]));
+        assert_eq!(worth(Some(&[]), 0), roles(&[]));
+    }
+
+    #[test]
+    fn a_slip_in_a_bounds_name_is_no_permission_without_it() {
+        let good = serde_json::json!({
+            "kind": "records", "collection": "staff", "operations": ["read"], "rows": {"team": ["sales"]},
+            "fields": ["name"], "note": "as asked", "expires_us": 7,
+        });
+        let read = |text: &Value| serde_json::from_value::<Grant>(text.clone());
+        let grant = read(&good).expect("a grant");
+        assert_eq!(serde_json::to_value(&grant).expect("JSON"), good);
+        for (name, slip) in [("rows", "row"), ("fields", "feilds"), ("note", "notes")] {
+            let mut text = good.clone();
+            let members = text.as_object_mut().expect("an object");
+            let value = members.remove(name).expect("a member");
+            members.insert(slip.to_owned(), value);
+            let refused = read(&text).expect_err(slip).to_string();
+            assert!(
+                refused.contains(&format!("unknown field `{slip}`")),
+                "{refused}"
+            );
+        }
+        let unknown = serde_json::json!({"kind": "keys", "collection": "staff"});
+        let refused = serde_json::from_value::<Permission>(unknown).expect_err("no kind");
+        assert!(
+            refused.to_string().contains("unknown variant `keys`"),
+            "{refused}"
+        );
+        let asked = "kind = 'tasks'\nrole = 'clerk'\nrow = 1\nreason = 'so'";
+        let refused = toml::from_str::<crate::manifest::PermissionAsk>(asked).expect_err("a slip");
+        assert!(
+            refused.to_string().contains("unknown field `row`"),
+            "{refused}"
+        );
+    }
+
+    #[test]
+    fn bounds_of_records_are_in_their_words() {
+        let permission: Permission = serde_json::from_value(serde_json::json!({
+            "kind": "records", "collection": "staff", "operations": ["read"], "class": "confidential",
+            "fields": ["name", "pay"], "rows": {"team": ["sales", null]},
+        }))
+        .expect("a permission");
+        let words = "records of \"staff\": read, fields up to confidential, only name, pay, where team is \"sales\" or null";
+        assert_eq!(permission.in_words(), words);
     }
 
     #[test]

@@ -22,6 +22,12 @@ use crate::{
 
 /// Most bytes of rows in one chunk; whichever row exceeds it is the chunk's last.
 const CHUNK_BYTES_MAX: usize = 8 << 20;
+/// What is done with a collection that is imported into.
+const OPERATIONS: [RecordOperation; 3] = [
+    RecordOperation::Read,
+    RecordOperation::Create,
+    RecordOperation::Update,
+];
 /// Tries of a chunk that others overtake.
 const TRIES_MAX: u64 = 20;
 
@@ -124,11 +130,7 @@ pub async fn commit<R: Read + Seek + Send>(
 
 /// What can be said of an import before its file is opened.
 fn check(context: &Context, import: &Import) -> Result<(), Error> {
-    for operation in [
-        RecordOperation::Read,
-        RecordOperation::Create,
-        RecordOperation::Update,
-    ] {
+    for operation in OPERATIONS {
         if !context
             .authority
             .allows(Need::Records(&import.collection, operation))
@@ -190,9 +192,11 @@ impl<'p, R: Read + Seek + Send> Pass<'p, R> {
         };
         source.rewind().map_err(|error| unreadable(&error))?;
         let mut session = Session::new(database, context.clone());
-        let sight = session.sight(&import.collection).await?;
-        sight.check_whole()?;
-        let definition = sight.definition;
+        for operation in OPERATIONS {
+            let sight = session.sight(&import.collection, &[operation]).await?;
+            sight.check_whole()?;
+        }
+        let definition = session.definition(&import.collection).await?;
         let rows = Rows::open(&import.format, source)?;
         let plan = Plan::new(import, definition, rows.header())?;
         Ok(Self {

@@ -26,8 +26,9 @@ impl Session {
         body: &Value,
     ) -> Result<View<Arc<Value>>, Error> {
         self.require_records(collection, RecordOperation::Create)?;
-        let sight = self.sight(collection).await?;
-        sight.check_named(body)?;
+        let sight = self.sight(collection, &[RecordOperation::Create]).await?;
+        sight.check_image(body)?;
+        sight.check_named(body, body)?;
         let free = match self
             .effect(
                 "records.create",
@@ -37,13 +38,12 @@ impl Session {
             .await?
         {
             Keyed::Used(id) => {
-                let row = if self.allows(Need::Records(collection, RecordOperation::Read)) {
-                    self.load_record(collection, &id).await?
-                } else {
-                    let row_key = RowKey::within(Kind::Record, collection, &id);
-                    let row = self.as_written("records.create", key, &row_key).await?;
-                    row.ok_or_else(|| Error::not_found("such record"))?
-                };
+                if self.allows(Need::Records(collection, RecordOperation::Read)) {
+                    return self.answer(collection, &id, RecordOperation::Create).await;
+                }
+                let row_key = RowKey::within(Kind::Record, collection, &id);
+                let row = self.as_written("records.create", key, &row_key).await?;
+                let row = row.ok_or_else(|| Error::not_found("such record"))?;
                 return Ok(self.seen(&sight, &row));
             }
             Keyed::Free(free) => free,
@@ -58,8 +58,7 @@ impl Session {
         self.refuse_taken(&write.key, &write.unique, "not-unique")
             .await?;
         self.apply(vec![free.used_for(&id)?, write])?;
-        let row = self.load_record(collection, &id).await?;
-        Ok(self.seen(&sight, &row))
+        self.answer(collection, &id, RecordOperation::Create).await
     }
 
     /// Merges a patch (RFC 7386) into a record; hidden fields stay as they are (REC-5). Needs `records: update`.
@@ -78,15 +77,17 @@ impl Session {
                 "a merge patch of a record is a JSON object",
             ));
         }
-        let sight = self.sight(collection).await?;
-        sight.check_named(merge)?;
         let row = self.load_record(collection, id).await?;
+        let sight = self.sight(collection, &[RecordOperation::Update]).await?;
+        sight.require(&row.body)?;
+        sight.check_named(merge, &row.body)?;
         self.expect_revision(&row, expected)?;
         let mut body = row.body.as_ref().clone();
         merge_patch(&mut body, merge);
         if body == *row.body {
-            return Ok(self.seen(&sight, &row));
+            return self.answer(collection, id, RecordOperation::Update).await;
         }
+        sight.check_image(&body)?;
         let definition = &sight.definition;
         definition.check(&body)?;
         self.check_references(&definition.collection, Some(&row.body), &body)
@@ -100,7 +101,21 @@ impl Session {
         self.refuse_taken(&write.key, &write.unique, "not-unique")
             .await?;
         self.apply(vec![sight.weighed(write)])?;
+        self.answer(collection, id, RecordOperation::Update).await
+    }
+
+    /// A record as whoever has done something with it sees it.
+    async fn answer(
+        &mut self,
+        collection: &str,
+        id: &str,
+        done: RecordOperation,
+    ) -> Result<View<Arc<Value>>, Error> {
         let row = self.load_record(collection, id).await?;
+        let sight = self
+            .sight(collection, &[done, RecordOperation::Read])
+            .await?;
+        sight.require(&row.body)?;
         Ok(self.seen(&sight, &row))
     }
 
@@ -115,6 +130,8 @@ impl Session {
     ) -> Result<(), Error> {
         self.require_records(collection, RecordOperation::Delete)?;
         let row = self.load_record(collection, id).await?;
+        let sight = self.sight(collection, &[RecordOperation::Delete]).await?;
+        sight.require(&row.body)?;
         self.expect_revision(&row, expected)?;
         let writes = self.removal(row).await?;
         self.apply(writes)

@@ -12,8 +12,9 @@ use bursar_domain::{
     problem::Problem,
     row::{Kind, Row, RowKey},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::Sight;
 use crate::{
     error::Error,
     listing::Scope,
@@ -127,6 +128,13 @@ impl Session {
     ) -> Result<Vec<Row>, Error> {
         let scope = Scope::all(Kind::Record, &from.slug);
         let scope = scope.and(field, Comparison::Equal, &[Value::from(id)])?;
+        let authority = &self.context.authority;
+        let sight =
+            |operation| Sight::of(authority, &from.slug, from.definition.clone(), &[operation]);
+        let (removing, changing) = (
+            sight(RecordOperation::Delete),
+            sight(RecordOperation::Update),
+        );
         let (mut also, mut after) = (Vec::new(), None);
         loop {
             let page = self.list(&scope, after, PAGE_ROWS).await?;
@@ -135,6 +143,7 @@ impl Session {
                     OnDelete::Restrict => removal.restricting.push((row.key, from.slug.clone())),
                     OnDelete::Cascade => {
                         self.require_records(&from.slug, RecordOperation::Delete)?;
+                        removing.check_image(&row.body)?;
                         if removal.names.insert(row.key.clone()) {
                             let body = Arc::default();
                             also.push(Row { body, ..row });
@@ -142,6 +151,9 @@ impl Session {
                     }
                     OnDelete::Null => {
                         self.require_records(&from.slug, RecordOperation::Update)?;
+                        changing.check_image(&row.body)?;
+                        let named = Map::from_iter([(field.member(), Value::Null)]);
+                        changing.check_named(&Value::Object(named), &row.body)?;
                         removal.forget(from, field, row);
                     }
                 }
@@ -237,9 +249,10 @@ impl Removal {
                 let message = format!("a record of {of:?} names it, and its schema asks for that");
                 Error::conflict("referred-to", message)
             })?;
-            let clearance = authority.clearance(&key.collection);
+            let update = [RecordOperation::Update];
+            let sight = Sight::of(authority, &key.collection, definition.clone(), &update);
             let write = Write::new(key, Some(&row), body, Some(&definition.collection))?;
-            writes.push(write.seen_with(clearance, &definition.collection));
+            writes.push(sight.weighed(write));
         }
         Ok(writes)
     }

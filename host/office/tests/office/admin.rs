@@ -1,7 +1,7 @@
 //! The organisation, plugins, automations, runs, and how a draft reads.
 
 use bursar_domain::{
-    manifest::Permission,
+    manifest::{Grant, Permission},
     office::{Actor, Automation, Collection, Mode, Plugin, Stop, Timer},
     run::{Event, Trigger},
 };
@@ -48,7 +48,7 @@ fn automation(grants: Vec<Permission>, config: Value) -> Automation {
         department: "finance".to_owned(),
         legal_entity: ENTITY.to_owned(),
         config,
-        grants,
+        grants: grants.into_iter().map(Grant::from).collect(),
         mode: Mode::Live,
         enabled: true,
     }
@@ -116,6 +116,53 @@ async fn putting_the_same_again_changes_nothing() {
     };
     session.set_stop(&stop).await.expect("stopped");
     assert_eq!(session.stop().await.expect("read"), stop);
+}
+
+#[tokio::test]
+async fn an_automation_is_granted_no_more_than_its_departments_ceiling() {
+    let mut office = Organisation::open().await;
+    let mut session = office.person();
+    session
+        .install_plugin(DIGEST, &plugin())
+        .await
+        .expect("installed");
+    let mut check = async |ceiling: Value, grants: Value| {
+        let department = json!({"name": "Finance", "ceiling": ceiling});
+        let department = serde_json::from_value(department).expect("a department");
+        let put = session.put_department("finance", &department).await;
+        put.expect("put");
+        let grants: Vec<Value> = serde_json::from_value(grants).expect("grants");
+        let grants = grants.into_iter().map(grant).collect();
+        let automation = automation(grants, json!({"folder": "in"}));
+        session.enable_automation("helper", &automation).await
+    };
+    let read = json!({"kind": "records", "collection": "notes", "operations": ["read"]});
+    let bounded = json!({
+        "kind": "records", "collection": "notes", "operations": ["read"], "fields": ["title"], "rows": {"rank": [1, null]},
+    });
+    check(json!(null), json!([read])).await.expect("no ceiling");
+    check(json!([read]), json!([read, bounded]))
+        .await
+        .expect("not above it");
+    let found = faults(check(json!([]), json!([read])).await);
+    assert_eq!(
+        found,
+        [("/grants/0".to_owned(), "ceiling-exceeded".to_owned())]
+    );
+    let found = faults(check(json!([bounded]), json!([bounded, read])).await);
+    assert_eq!(
+        found,
+        [("/grants/1".to_owned(), "ceiling-exceeded".to_owned())]
+    );
+    let narrower = json!({
+        "kind": "records", "collection": "notes", "operations": ["read"], "fields": [], "rows": {"rank": [1]},
+    });
+    check(json!([bounded]), json!([narrower]))
+        .await
+        .expect("narrower");
+    check(json!([]), json!([]))
+        .await
+        .expect("nothing is always allowed");
 }
 
 #[tokio::test]

@@ -46,6 +46,7 @@ async fn put_address(person: &mut Session) {
     let department = Department {
         name: "Finance".to_owned(),
         addresses: [(address.0.to_owned(), address.1.to_owned())].into(),
+        ceiling: None,
     };
     let put = person.put_department("finance", &department).await;
     put.expect("the department is good");

@@ -212,6 +212,7 @@ fn claim(automation: &str, input: Value, limits: Limits) -> Claim {
             enabled: true,
         },
         legal_entity: legal_entity(),
+        ceiling: None,
         event: Event {
             id: "event-1".to_owned(),
             source: "manual".to_owned(),

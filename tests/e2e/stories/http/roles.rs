@@ -16,6 +16,8 @@ const OPERATIONS: &[(Action, &[&str])] = &[
         &[
             "get_me",
             "get_stop",
+            "list_plugins",
+            "get_plugin",
             "list_automations",
             "get_automation",
             "list_timers",
@@ -28,6 +30,7 @@ const OPERATIONS: &[(Action, &[&str])] = &[
             "get_message",
         ],
     ),
+    (Action::Manage, &["put_automation", "patch_automation"]),
     (
         Action::Operate,
         &[
@@ -58,8 +61,6 @@ const OPERATIONS: &[(Action, &[&str])] = &[
             "export_calendar",
             "free_busy",
             "find_slots",
-            "list_plugins",
-            "get_plugin",
             "get_job",
             "list_collections",
             "get_collection",
@@ -117,8 +118,6 @@ const OPERATIONS: &[(Action, &[&str])] = &[
             "load_sample",
             "load_company",
             "install_plugin",
-            "put_automation",
-            "patch_automation",
             "put_collection",
             "put_folder",
             "put_template",
@@ -201,6 +200,7 @@ fn name(role: Role) -> &'static str {
     match role {
         Role::Admin => "admin",
         Role::Auditor => "auditor",
+        Role::Manager => "manager",
         Role::Operator => "operator",
         Role::Viewer => "viewer",
     }

@@ -8,7 +8,7 @@ use std::{
 use bursar_db::{Keys, Query, RunState};
 use bursar_domain::{
     draft::Direction,
-    manifest::Authority,
+    manifest::{Authority, Grant},
     office::{Actor, Automation, LegalEntity, Mode},
     row::{Kind, Seq},
     run::{Claim, Event},
@@ -173,11 +173,12 @@ impl World {
                 department: DEPARTMENT.to_owned(),
                 legal_entity: ENTITY.to_owned(),
                 config: json!({}),
-                grants: grants.clone(),
+                grants: grants.iter().cloned().map(Grant::from).collect(),
                 mode: Mode::Live,
                 enabled: true,
             },
             legal_entity: legal_entity.clone(),
+            ceiling: None,
             event: event.clone(),
             limits: inspection.manifest.limits.clone(),
             seed: run_seed(self.keys.seed(), name, &event.id),

@@ -1,0 +1,235 @@
+//! Permissions as a lattice: which of two allows more, and what both allow.
+//!
+//! A permission is a box: some operations on one thing, with bounds that do not depend on each other. So what two of them
+//! allow together is a box again, and it is found side by side. Nothing here reads a row: the order holds whatever a
+//! collection's fields are and whatever its rows say.
+
+use std::collections::BTreeSet;
+
+use super::{Permission, domain_within};
+
+impl Permission {
+    /// Whether it allows nothing: no operation, no recipient, or no row.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Permission::Records {
+                operations, scope, ..
+            } => operations.is_empty() || scope.is_empty(),
+            Permission::Invoices { operations, .. } => operations.is_empty(),
+            Permission::Calendars { operations, .. } => operations.is_empty(),
+            Permission::Documents { operations, .. } => operations.is_empty(),
+            Permission::Messages { recipients } => recipients.is_empty(),
+            Permission::Tasks { .. } => false,
+        }
+    }
+
+    /// Whether everything that it allows is allowed by another one too.
+    pub fn leq(&self, other: &Self) -> bool {
+        if self.is_empty() {
+            return true;
+        }
+        match (self, other) {
+            (
+                Permission::Records {
+                    collection,
+                    operations,
+                    scope,
+                },
+                Permission::Records {
+                    collection: other,
+                    operations: others,
+                    scope: bounds,
+                },
+            ) => collection == other && operations.is_subset(others) && scope.leq(bounds),
+            (
+                Permission::Invoices { flow, operations },
+                Permission::Invoices {
+                    flow: other,
+                    operations: others,
+                },
+            ) => flow == other && operations.is_subset(others),
+            (
+                Permission::Calendars {
+                    calendar,
+                    operations,
+                },
+                Permission::Calendars {
+                    calendar: other,
+                    operations: others,
+                },
+            ) => calendar == other && operations.is_subset(others),
+            (
+                Permission::Documents { folder, operations },
+                Permission::Documents {
+                    folder: other,
+                    operations: others,
+                },
+            ) => folder == other && operations.is_subset(others),
+            (Permission::Messages { recipients }, Permission::Messages { recipients: others }) => {
+                recipients
+                    .iter()
+                    .all(|one| others.iter().any(|other| domain_within(one, other)))
+            }
+            (Permission::Tasks { role }, Permission::Tasks { role: other }) => role == other,
+            _ => false,
+        }
+    }
+
+    /// What both allow; none is nothing.
+    pub fn meet(&self, other: &Self) -> Option<Self> {
+        let met = match (self, other) {
+            (
+                Permission::Records {
+                    collection,
+                    operations,
+                    scope,
+                },
+                Permission::Records {
+                    collection: other,
+                    operations: others,
+                    scope: bounds,
+                },
+            ) if collection == other => Permission::Records {
+                collection: collection.clone(),
+                operations: common(operations, others),
+                scope: scope.meet(bounds),
+            },
+            (
+                Permission::Invoices { flow, operations },
+                Permission::Invoices {
+                    flow: other,
+                    operations: others,
+                },
+            ) if flow == other => Permission::Invoices {
+                flow: *flow,
+                operations: common(operations, others),
+            },
+            (
+                Permission::Calendars {
+                    calendar,
+                    operations,
+                },
+                Permission::Calendars {
+                    calendar: other,
+                    operations: others,
+                },
+            ) if calendar == other => Permission::Calendars {
+                calendar: calendar.clone(),
+                operations: common(operations, others),
+            },
+            (
+                Permission::Documents { folder, operations },
+                Permission::Documents {
+                    folder: other,
+                    operations: others,
+                },
+            ) if folder == other => Permission::Documents {
+                folder: folder.clone(),
+                operations: common(operations, others),
+            },
+            (Permission::Messages { recipients }, Permission::Messages { recipients: others }) => {
+                Permission::Messages {
+                    recipients: narrower(recipients, others),
+                }
+            }
+            (Permission::Tasks { role }, Permission::Tasks { role: other }) if role == other => {
+                self.clone()
+            }
+            _ => return None,
+        };
+        (!met.is_empty()).then_some(met)
+    }
+
+    /// The same, one operation at a time: what several permissions allow together is looked for piece by piece.
+    pub fn pieces(&self) -> Vec<Self> {
+        fn each<T: Copy + Ord>(
+            operations: &BTreeSet<T>,
+            piece: impl Fn(BTreeSet<T>) -> Permission,
+        ) -> Vec<Permission> {
+            let one = |operation: &T| piece(BTreeSet::from([*operation]));
+            operations.iter().map(one).collect()
+        }
+        match self.clone() {
+            Permission::Records {
+                collection,
+                operations,
+                scope,
+            } => each(&operations, |operations| Permission::Records {
+                collection: collection.clone(),
+                operations,
+                scope: scope.clone(),
+            }),
+            Permission::Invoices { flow, operations } => each(&operations, |operations| {
+                Permission::Invoices { flow, operations }
+            }),
+            Permission::Calendars {
+                calendar,
+                operations,
+            } => each(&operations, |operations| Permission::Calendars {
+                calendar: calendar.clone(),
+                operations,
+            }),
+            Permission::Documents { folder, operations } => {
+                each(&operations, |operations| Permission::Documents {
+                    folder: folder.clone(),
+                    operations,
+                })
+            }
+            Permission::Messages { recipients } => {
+                let one = |recipient| Permission::Messages {
+                    recipients: vec![recipient],
+                };
+                recipients.into_iter().map(one).collect()
+            }
+            Permission::Tasks { role } => vec![Permission::Tasks { role }],
+        }
+    }
+}
+
+/// Whether everything that a permission allows is allowed by others, each operation by one of them.
+pub fn is_within(permission: &Permission, others: &[Permission]) -> bool {
+    let pieces = permission.pieces();
+    let covered = |piece: &Permission| others.iter().any(|other| piece.leq(other));
+    pieces.iter().all(covered)
+}
+
+/// What two sets of permissions both allow, without what another of them allows as well.
+pub fn meet_all(ours: &[Permission], theirs: &[Permission]) -> Vec<Permission> {
+    let both = |own: &Permission| {
+        let met = theirs.iter().filter_map(|other| own.meet(other));
+        met.collect::<Vec<_>>()
+    };
+    widest(ours.iter().flat_map(both).collect())
+}
+
+/// Those that no other one makes needless, in their order; of equal ones the first.
+pub fn widest(permissions: Vec<Permission>) -> Vec<Permission> {
+    let mut kept: Vec<Permission> = Vec::with_capacity(permissions.len());
+    for permission in permissions {
+        if permission.is_empty() || kept.iter().any(|other| permission.leq(other)) {
+            continue;
+        }
+        kept.retain(|other| !other.leq(&permission));
+        kept.push(permission);
+    }
+    kept
+}
+
+fn common<T: Clone + Ord>(ours: &BTreeSet<T>, theirs: &BTreeSet<T>) -> BTreeSet<T> {
+    ours.intersection(theirs).cloned().collect()
+}
+
+/// The narrower of each two patterns of which one is within the other.
+fn narrower(ours: &[String], theirs: &[String]) -> Vec<String> {
+    let mut met = BTreeSet::new();
+    for own in ours {
+        for other in theirs {
+            if domain_within(own, other) {
+                met.insert(own.clone());
+            } else if domain_within(other, own) {
+                met.insert(other.clone());
+            }
+        }
+    }
+    met.into_iter().collect()
+}

@@ -1,0 +1,137 @@
+//! What of a collection's records a permission is about: which rows, and which members of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::{Authority, Permission, RecordOperation, word};
+use crate::confidentiality::{Class, FieldRules, is_hidden};
+
+/// Rows by what they say: each of these indexed fields has one of these values, null if it has none.
+pub type RowBounds = BTreeMap<String, Vec<Value>>;
+
+/// Some rows, and what of them is seen and written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RecordScope {
+    /// The highest class of fields: internal unless more is said.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub class: Class,
+    /// The only members, up to the class; none is all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fields: Option<BTreeSet<String>>,
+    /// The only rows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schema(value_type = BTreeMap<String, Vec<Value>>)]
+    pub rows: RowBounds,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl RecordScope {
+    /// Everything that there is.
+    pub const fn everything() -> Self {
+        Self {
+            class: Class::Restricted,
+            fields: None,
+            rows: RowBounds::new(),
+        }
+    }
+
+    /// Whether no row is within it.
+    pub fn is_empty(&self) -> bool {
+        self.rows.values().any(Vec::is_empty)
+    }
+
+    /// Whether a member of its rows is shown.
+    pub fn shows(&self, rules: &FieldRules, member: &str) -> bool {
+        let is_named = |fields: &BTreeSet<String>| fields.contains(member);
+        self.fields.as_ref().is_none_or(is_named) && !is_hidden(rules, self.class, member)
+    }
+
+    /// Whether all of it is within another one.
+    pub(super) fn leq(&self, other: &Self) -> bool {
+        let is_subset = |named: &BTreeSet<String>| {
+            let own = self.fields.as_ref();
+            own.is_some_and(|own| own.is_subset(named))
+        };
+        let is_bounded = |(field, values): (&String, &Vec<Value>)| {
+            let own = self.rows.get(field);
+            own.is_some_and(|own| own.iter().all(|value| values.contains(value)))
+        };
+        self.is_empty()
+            || (self.class <= other.class
+                && other.fields.as_ref().is_none_or(is_subset)
+                && other.rows.iter().all(is_bounded))
+    }
+
+    /// What is within both.
+    pub(super) fn meet(&self, other: &Self) -> Self {
+        let mut rows = self.rows.clone();
+        for (field, values) in &other.rows {
+            match rows.get_mut(field) {
+                Some(own) => own.retain(|value| values.contains(value)),
+                None => drop(rows.insert(field.clone(), values.clone())),
+            }
+        }
+        Self {
+            class: self.class.min(other.class),
+            fields: match (&self.fields, &other.fields) {
+                (Some(own), Some(others)) => Some(own.intersection(others).cloned().collect()),
+                (own, others) => own.clone().or_else(|| others.clone()),
+            },
+            rows,
+        }
+    }
+
+    /// In plain words, behind what is done with which collection.
+    pub(super) fn in_words(&self) -> String {
+        let class = match self.class {
+            Class::Internal => String::new(),
+            class => format!(", fields up to {}", word(&class)),
+        };
+        let fields = self.fields.as_ref().map_or_else(String::new, |fields| {
+            let names: Vec<&str> = fields.iter().map(String::as_str).collect();
+            match names.as_slice() {
+                [] => ", only whether there are any".to_owned(),
+                names => format!(", only {}", names.join(", ")),
+            }
+        });
+        let bound = |(field, values): (&String, &Vec<Value>)| {
+            let values: Vec<String> = values.iter().map(Value::to_string).collect();
+            format!(", where {field} is {}", values.join(" or "))
+        };
+        let rows: String = self.rows.iter().map(bound).collect();
+        format!("{class}{fields}{rows}")
+    }
+}
+
+impl Authority {
+    /// What one of some operations may touch of a collection's records: any of these, none of which is within another.
+    pub fn scopes(&self, of: &str, any: &[RecordOperation]) -> Vec<RecordScope> {
+        let Authority::Granted(permissions) = self else {
+            return vec![RecordScope::everything()];
+        };
+        let scope = |permission: &Permission| match permission {
+            Permission::Records {
+                collection,
+                operations,
+                scope,
+            } if collection == of && any.iter().any(|one| operations.contains(one)) => {
+                Some(scope.clone())
+            }
+            _ => None,
+        };
+        let mut found: Vec<RecordScope> = Vec::new();
+        for scope in permissions.iter().filter_map(scope) {
+            if !scope.is_empty() && !found.iter().any(|other| scope.leq(other)) {
+                found.retain(|other| !other.leq(&scope));
+                found.push(scope);
+            }
+        }
+        found
+    }
+}
