@@ -86,7 +86,7 @@ fn chosen(names: &[String]) -> Option<Vec<&'static Fault>> {
     Some(all.into_iter().filter(is_chosen).collect())
 }
 
-/// The tests pass without a fault: else they would notice anything.
+/// The tests are there and pass without a fault: else they would notice nothing, or anything.
 fn prove(trial: &mut Trial, chosen: &[&'static Fault]) -> Result<()> {
     let suites: BTreeSet<_> = chosen.iter().map(|fault| fault.suite).collect();
     for suite in suites {
@@ -96,7 +96,11 @@ fn prove(trial: &mut Trial, chosen: &[&'static Fault]) -> Result<()> {
         eprintln!("without a fault: {} {}", suite.package, suite.target);
         let name = format!("without-{}{}", suite.package, suite.target);
         match trial.tried(&name, suite, &tests)? {
-            Verdict::Survived => {}
+            Verdict::Survived => {
+                if let Some(missing) = trial.missing_in(&name, &tests)? {
+                    bail!("{} has no test whose name holds {missing:?}", suite.package);
+                }
+            }
             Verdict::Caught(failed) => {
                 bail!("these tests fail without any fault: {}", failed.join(", "))
             }

@@ -143,10 +143,10 @@ pub(crate) async fn put_automation(
             "enable-automation",
             asked,
             |mut session| async move {
-                in_department(&mut session, caller, id).await?;
+                let before = in_department(&mut session, caller, id).await?;
                 session.expect(key, &asked.expected).await?;
                 let automation = complete(&mut session, value).await?;
-                may_manage(&mut session, caller, &automation).await?;
+                may_manage(&mut session, caller, before.as_ref(), &automation).await?;
                 session.enable_automation(id, &automation).await?;
                 Ok((session, key.clone()))
             },
@@ -177,10 +177,10 @@ pub(crate) async fn patch_automation(
             asked,
             |mut session| async move {
                 session.expect(key, &asked.expected).await?;
-                in_department(&mut session, caller, id).await?;
-                let there = session.automation(id).await?.body;
+                let there = in_department(&mut session, caller, id).await?;
+                let there = there.ok_or_else(unshaped)?;
                 let automation = merged(&there, value).map_err(|_| unshaped())?;
-                may_manage(&mut session, caller, &automation).await?;
+                may_manage(&mut session, caller, Some(&there), &automation).await?;
                 session.enable_automation(id, &automation).await?;
                 Ok((session, key.clone()))
             },
@@ -189,26 +189,29 @@ pub(crate) async fn patch_automation(
     api.written(changed).await
 }
 
-/// An automation of another department is not there, and its name is taken.
+/// The automation of that name; one of another department is not there, and its name is taken.
 async fn in_department(
     session: &mut Session,
     caller: &Caller,
     id: &str,
-) -> Result<(), bursar_office::Error> {
-    let there = session.automation(id).await;
-    match there {
-        Ok(there) if !caller.sees(&there.body.department) => Err(bursar_office::Error::Conflict(
-            Problem::new("name-taken", format!("the name {id:?} is taken")),
-        )),
-        Ok(_) | Err(bursar_office::Error::NotFound(_)) => Ok(()),
+) -> Result<Option<Automation>, bursar_office::Error> {
+    match session.automation(id).await {
+        Ok(there) if caller.sees(&there.body.department) => Ok(Some(there.body)),
+        Ok(_) => {
+            let taken = Problem::new("name-taken", format!("the name {id:?} is taken"));
+            Err(bursar_office::Error::Conflict(taken))
+        }
+        Err(bursar_office::Error::NotFound(_)) => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-/// Whoever manages one department enables automations there, as far as its ceiling says how much that may be.
+/// Whoever manages one department enables automations there, as far as its ceiling says how much that may be, and turns
+/// off any.
 async fn may_manage(
     session: &mut Session,
     caller: &Caller,
+    before: Option<&Automation>,
     automation: &Automation,
 ) -> Result<(), bursar_office::Error> {
     let Some(own) = &caller.department else {
@@ -217,6 +220,9 @@ async fn may_manage(
     if automation.department != *own {
         let message = format!("your department is {own:?}");
         return Err(Problem::at("other-department", "/department", message).into());
+    }
+    if before.is_some_and(|before| automation.only_turns_off(before)) {
+        return Ok(());
     }
     if session.department(own).await?.body.ceiling.is_none() {
         return Err(bursar_office::Error::Denied(Problem::new(

@@ -25,7 +25,7 @@ pub struct TokenAsked {
     pub name: String,
     /// What its bearer may do.
     pub role: Role,
-    /// The department, for the roles operator and viewer.
+    /// The department, for the roles manager, operator and viewer.
     #[serde(default)]
     pub department: Option<String>,
     /// When it ends by itself, in microseconds UTC; never unless given.

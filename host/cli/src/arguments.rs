@@ -286,7 +286,7 @@ pub enum Token {
         /// What its bearer may do
         #[arg(long, value_enum, default_value = "admin")]
         role: Role,
-        /// The department, for operators and viewers
+        /// The department, for managers, operators and viewers
         #[arg(long)]
         department: Option<String>,
         /// Days until it ends by itself [default: never]

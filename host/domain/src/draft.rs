@@ -2,7 +2,7 @@
 //!
 //! Preview, review, the committer and tests all look at this one value. It never touches a database.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -93,6 +93,26 @@ impl Listing {
                 .all(|condition| condition.matches(entries))
     }
 
+    /// The same listing, as if all of it had been looked at.
+    fn to_its_end(&self) -> Self {
+        Self {
+            until: None,
+            ..self.clone()
+        }
+    }
+
+    /// Whether it was looked at as far as the same one was another time.
+    fn reaches(&self, other: &Self) -> bool {
+        match (&self.until, &other.until) {
+            (None, _) => true,
+            (Some(_), None) => false,
+            (Some(until), Some(other)) => match self.direction {
+                Direction::Ascending => other <= until,
+                Direction::Descending => other >= until,
+            },
+        }
+    }
+
     /// Where a row stands in this listing.
     pub fn position(&self, key: &RowKey, entries: &[IndexEntry]) -> Position {
         let order = self
@@ -130,10 +150,11 @@ pub struct Draft {
     /// Rows read, with the revision seen; 0 is "absent".
     #[serde(with = "pairs")]
     rows_read: HashMap<RowKey, Seq>,
-    /// Listings read, each once.
+    /// Listings read, each once, as far as it was read.
     listings: Vec<Listing>,
+    /// Where each of them is, however far it was read.
     #[serde(skip)]
-    listed: HashSet<Listing>,
+    listed: HashMap<Listing, usize>,
     /// In the order of each row's first change.
     changes: Vec<Change>,
     #[serde(skip)]
@@ -158,13 +179,19 @@ impl From<StoredDraft> for Draft {
         Self {
             snapshot_seq: stored.snapshot_seq,
             rows_read: stored.rows_read,
-            listed: stored.listings.iter().cloned().collect(),
+            listed: listed(&stored.listings),
             listings: stored.listings,
             places: places(&stored.changes),
             changes: stored.changes,
             issues: stored.issues,
         }
     }
+}
+
+/// Where each listing is.
+fn listed(listings: &[Listing]) -> HashMap<Listing, usize> {
+    let names = listings.iter().map(Listing::to_its_end);
+    names.zip(0..).collect()
 }
 
 /// Where each row's change is.
@@ -190,10 +217,16 @@ impl Draft {
         self.rows_read.entry(key.clone()).or_insert(revision);
     }
 
-    /// Records that a listing was read.
+    /// Records that a listing was read, so far or farther than before.
     pub fn read_listing(&mut self, listing: Listing) {
-        if self.listed.insert(listing.clone()) {
-            self.listings.push(listing);
+        let place = *self
+            .listed
+            .entry(listing.to_its_end())
+            .or_insert(self.listings.len());
+        match self.listings.get_mut(place) {
+            Some(there) if there.reaches(&listing) => {}
+            Some(there) => *there = listing,
+            None => self.listings.push(listing),
         }
     }
 

@@ -10,12 +10,13 @@ use utoipa::ToSchema;
 
 pub use limits::Limits;
 pub use permissions::{
-    Authority, CalendarOperation, DocumentOperation, Grant, InvoiceOperation, Need, Permission,
-    RecordOperation, RecordScope, RowBounds, effective, is_within, meet_all, widest,
+    Authority, CalendarOperation, DocumentOperation, Grant, InvoiceOperation, Need,
+    PERMISSIONS_MAX, Permission, RecordOperation, RecordScope, RowBounds, effective, is_within,
+    meet_all, widest,
 };
 pub use triggers::{Misfire, TriggerAsk};
 
-use crate::{confidentiality::Class, problem::Problem};
+use crate::problem::Problem;
 
 /// Name of the component's custom section that holds the manifest's TOML text.
 pub const SECTION: &str = "bursar:manifest";
@@ -229,22 +230,12 @@ impl Manifest {
                 format!("/permissions/{place}/reason"),
                 "every permission has a reason in plain words",
             );
-            let is_public = matches!(
-                ask.permission,
-                Permission::Records {
-                    scope: RecordScope {
-                        class: Class::Public,
-                        ..
-                    },
-                    ..
-                }
-            );
-            require(
-                !is_public,
-                format!("/permissions/{place}/class"),
-                "the class is internal, confidential or restricted",
-            );
         }
+        require(
+            self.permissions.len() <= PERMISSIONS_MAX,
+            "/permissions".into(),
+            "a plugin asks for at most 200 permissions",
+        );
         require(
             self.triggers.len() <= TRIGGERS_MAX,
             "/triggers".into(),
@@ -256,6 +247,14 @@ impl Manifest {
             "attempts_max is 1 to 100",
         );
         found.extend(triggers::problems(&self.triggers));
+        for (place, ask) in self.permissions.iter().enumerate() {
+            let moved = |problem: Problem| Problem {
+                code: "manifest-invalid".into(),
+                pointer: format!("/permissions/{place}{}", problem.pointer),
+                ..problem
+            };
+            found.extend(ask.permission.problems().into_iter().map(moved));
+        }
         found
     }
 

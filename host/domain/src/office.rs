@@ -274,6 +274,17 @@ pub struct Automation {
     pub enabled: bool,
 }
 
+impl Automation {
+    /// Whether nothing is changed but that it is off now: nobody is kept from that.
+    pub fn only_turns_off(&self, before: &Self) -> bool {
+        let off = Self {
+            enabled: false,
+            ..before.clone()
+        };
+        *self == off
+    }
+}
+
 /// How far a timer has fired. Its id is "automation/timer".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Timer {

@@ -5,7 +5,7 @@
 use bursar_domain::{
     business::BusinessCalendar,
     index::fields_of,
-    manifest::{Authority, Manifest, Permission, TriggerAsk, is_within},
+    manifest::{Authority, Manifest, PERMISSIONS_MAX, Permission, TriggerAsk, is_within},
     money::Currency,
     office::{Automation, Department, LegalEntity, PARTIES, Plugin, STOP, Stop, Timer},
     pointer,
@@ -31,8 +31,6 @@ use crate::{
 const NAME_BYTES_MAX: usize = 200;
 /// Longest note on a grant, in bytes.
 const NOTE_BYTES_MAX: usize = 2_000;
-/// Most permissions of a department's ceiling.
-const CEILING_MAX: usize = 1_000;
 /// Most addresses of one department.
 const ADDRESSES_MAX: usize = 1000;
 
@@ -99,12 +97,19 @@ impl Session {
             faults.unless(is_assignee(assignee), "wrong-type", &at, message);
             check_address(&mut faults, &at, address);
         }
-        let ceiling = department.ceiling.as_ref().map_or(0, Vec::len);
-        let message = format!("at most {CEILING_MAX} permissions");
-        faults.unless(ceiling <= CEILING_MAX, "too-many", "/ceiling", message);
+        let ceiling = department.ceiling.as_deref().unwrap_or_default();
+        check_permissions(&mut faults, "/ceiling", ceiling.iter());
+        let key = RowKey::of(Kind::Department, id);
+        let before = self.find::<Department>(&key).await?;
+        let had_one = before.is_some_and(|(_, before)| before.ceiling.is_some());
+        faults.unless(
+            department.ceiling.is_some() || !had_one,
+            "ceiling-left-out",
+            "/ceiling",
+            "the department has a ceiling: it can be changed and not left out",
+        );
         faults.result()?;
-        self.upsert(RowKey::of(Kind::Department, id), department)
-            .await
+        self.upsert(key, department).await
     }
 
     /// Makes or changes a business calendar.
@@ -193,10 +198,17 @@ impl Session {
         let manifest = self.plugin(&automation.plugin).await?.body.manifest;
         schema::check(&manifest.config, &automation.config)
             .map_err(|problems| within("/config", problems))?;
-        self.check_grants(automation, &manifest).await?;
         let key = RowKey::of(Kind::Automation, id);
         let before = self.find::<Automation>(&key).await?;
-        let was_off = before.is_some_and(|(_, before)| !before.enabled);
+        let before = before.map(|(_, before)| before);
+        // Also when its ceiling has come down since.
+        if !before
+            .as_ref()
+            .is_some_and(|it| automation.only_turns_off(it))
+        {
+            self.check_grants(automation, &manifest).await?;
+        }
+        let was_off = before.is_some_and(|before| !before.enabled);
         if was_off && automation.enabled {
             self.begin_timers_anew(id, &manifest).await?;
         }
@@ -215,6 +227,10 @@ impl Session {
             .map(|ask| ask.permission.clone())
             .collect();
         let ceiling = self.department(&automation.department).await?.body.ceiling;
+        let mut faults = Faults::default();
+        let granted = automation.grants.iter().map(|grant| &grant.permission);
+        check_permissions(&mut faults, "/grants", granted);
+        faults.result()?;
         let mut faults = Faults::default();
         for (place, grant) in automation.grants.iter().enumerate() {
             let (permission, words) = (&grant.permission, grant.permission.in_words());
@@ -287,7 +303,7 @@ impl Session {
         self.control_row(Kind::Plugin, digest, "such plugin").await
     }
 
-    /// A department. For administrators.
+    /// A department. For administrators, and whoever enables automations there.
     pub async fn department(&mut self, id: &str) -> Result<View<Department>, Error> {
         self.control_row(Kind::Department, id, "such department")
             .await
@@ -394,6 +410,23 @@ impl Session {
             return Ok(());
         }
         self.apply(vec![write])
+    }
+}
+
+/// Refuses permissions that say nothing, or too much.
+fn check_permissions<'p>(
+    faults: &mut Faults,
+    pointer: &str,
+    permissions: impl ExactSizeIterator<Item = &'p Permission>,
+) {
+    let is_few = permissions.len() <= PERMISSIONS_MAX;
+    let message = format!("at most {PERMISSIONS_MAX} permissions");
+    faults.unless(is_few, "too-many", pointer, message);
+    for (place, permission) in permissions.take(PERMISSIONS_MAX).enumerate() {
+        for problem in permission.problems() {
+            let at = format!("{pointer}/{place}{}", problem.pointer);
+            faults.unless(false, &problem.code, &at, problem.message);
+        }
     }
 }
 

@@ -27,6 +27,8 @@ use crate::{
 
 /// Most rows of a page.
 pub(crate) const PAGE_ROWS_MAX: u32 = 1000;
+/// Rows looked at at once where each has to be looked at.
+const ROWS_LOOKED_AT: usize = 500;
 /// Most orders of a listing.
 const ORDERS_MAX: usize = 1;
 
@@ -212,31 +214,55 @@ impl Session {
     pub(crate) async fn list(
         &mut self,
         scope: &Scope,
-        mut after: Option<Position>,
+        after: Option<Position>,
         limit: usize,
     ) -> Result<Answer, Error> {
-        let Some(sight) = &scope.seen_by else {
-            return self.list_all(scope, after, limit).await;
+        // One row more tells whether there is another page.
+        let wanted = limit.saturating_add(1);
+        let mut found = match scope.seen_by.clone() {
+            None => self.list_all(scope, after, wanted).await?,
+            Some(sight) => self.list_seen(scope, &sight, after, wanted).await?,
         };
-        let mut rows = Vec::new();
+        let has_more = found.len() > limit;
+        found.truncate(limit);
+        let last = found.last().filter(|_| has_more);
+        let next = last.map(|(position, _)| position.clone());
+        Ok(Answer {
+            rows: found.into_iter().map(|(_, row)| row).collect(),
+            next,
+        })
+    }
+
+    /// Up to `wanted` rows in view after a place: many are looked at at once, for there may be many that are not.
+    async fn list_seen(
+        &mut self,
+        scope: &Scope,
+        sight: &Sight,
+        mut after: Option<Position>,
+        wanted: usize,
+    ) -> Result<Vec<(Position, Row)>, Error> {
+        let step = wanted.max(ROWS_LOOKED_AT);
+        let mut found = Vec::new();
         loop {
-            let page = self.list_all(scope, after, limit - rows.len()).await?;
-            let in_view = page.rows.into_iter().filter(|row| sight.admits(&row.body));
-            rows.extend(in_view);
-            after = page.next;
-            if after.is_none() || rows.len() >= limit {
-                return Ok(Answer { rows, next: after });
+            let rows = self.list_all(scope, after, step).await?;
+            let is_last = rows.len() < step;
+            after = rows.last().map(|(position, _)| position.clone());
+            let in_view = rows.into_iter().filter(|(_, row)| sight.admits(&row.body));
+            found.extend(in_view);
+            if is_last || found.len() >= wanted {
+                found.truncate(wanted);
+                return Ok(found);
             }
         }
     }
 
-    /// One page of all rows that conditions leave.
+    /// Up to `wanted` rows that conditions leave after a place.
     async fn list_all(
         &mut self,
         scope: &Scope,
         after: Option<Position>,
-        limit: usize,
-    ) -> Result<Answer, Error> {
+        wanted: usize,
+    ) -> Result<Vec<(Position, Row)>, Error> {
         let phases = scope.phases();
         let is_in_last =
             phases.len() == 1 || after.as_ref().is_some_and(|after| after.key == MISSING);
@@ -247,22 +273,14 @@ impl Session {
                 continue;
             }
             let from = after.clone().filter(|_| is_in_last || place == 0);
-            let wanted = limit.saturating_sub(found.len()).saturating_add(1);
-            let rows = self.list_phase(scope, conditions, from, wanted).await?;
+            let missing = wanted.saturating_sub(found.len());
+            let rows = self.list_phase(scope, conditions, from, missing).await?;
             found.extend(rows);
-            if found.len() > limit {
-                found.truncate(limit);
-                let next = found.last().map(|(position, _)| position.clone());
-                return Ok(Answer {
-                    rows: found.into_iter().map(|(_, row)| row).collect(),
-                    next,
-                });
+            if found.len() >= wanted {
+                break;
             }
         }
-        Ok(Answer {
-            rows: found.into_iter().map(|(_, row)| row).collect(),
-            next: None,
-        })
+        Ok(found)
     }
 
     /// Up to `wanted` rows after a place. With fewer the listing was read to its end, else up to the last one of them.

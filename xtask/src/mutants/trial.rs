@@ -90,6 +90,12 @@ impl Trial {
         }
     }
 
+    /// The first of some parts of names that no test has which passed under a name.
+    pub fn missing_in<'t>(&self, name: &str, tests: &[&'t str]) -> Result<Option<&'t str>> {
+        let report = std::fs::read(self.logs.join(name).with_extension("txt"))?;
+        Ok(missing_in(&String::from_utf8_lossy(&report), tests))
+    }
+
     fn command(&self, suite: &Suite, log: &File, words: &[&str]) -> Result<Command> {
         let mut command = cargo::command();
         command
@@ -130,9 +136,33 @@ fn failed_in(report: &str) -> Vec<String> {
     found
 }
 
+/// The first of some parts of names that no test has which passed, by the runner's report.
+fn missing_in<'t>(report: &str, tests: &[&'t str]) -> Option<&'t str> {
+    let passed: Vec<&str> = report
+        .lines()
+        .map(str::trim_start)
+        .filter(|line| line.starts_with("PASS [") || line.starts_with("SLOW ["))
+        .collect();
+    let is_missing = |part: &&&str| !passed.iter().any(|line| line.contains(**part));
+    tests.iter().find(is_missing).copied()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_test_that_nobody_wrote_is_missing() {
+        let report = "
+        PASS [   0.005s] (1/2) bursar-db tests::settling::inv_3_one
+        PASS [   0.007s] (2/2) bursar-db tests::settling::inv_4_two";
+        let missing = |tests: &[&'static str]| missing_in(report, tests);
+        assert_eq!(missing(&["settling::inv_3", "inv_4"]), None);
+        assert_eq!(
+            missing(&["inv_4", "invoicing::inv_3"]),
+            Some("invoicing::inv_3")
+        );
+    }
 
     #[test]
     fn the_tests_that_failed_are_found_in_the_report() {

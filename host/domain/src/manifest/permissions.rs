@@ -12,7 +12,12 @@ use utoipa::ToSchema;
 pub use lattice::{is_within, meet_all, widest};
 pub use scope::{RecordScope, RowBounds};
 
-use crate::invoice::Flow;
+use crate::{invoice::Flow, problem::Problem};
+
+/// Most permissions of a manifest, of an automation, or of a ceiling.
+pub const PERMISSIONS_MAX: usize = 200;
+/// Most domains of one permission.
+const RECIPIENTS_MAX: usize = 200;
 
 /// One thing that a plugin may do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -232,6 +237,18 @@ impl Authority {
 }
 
 impl Permission {
+    /// What of it says nothing, or too much; pointers are into the permission.
+    pub fn problems(&self) -> Vec<Problem> {
+        match self {
+            Permission::Records { scope, .. } => scope.problems(),
+            Permission::Messages { recipients } if recipients.len() > RECIPIENTS_MAX => {
+                let message = "at most 200 domains";
+                vec![Problem::at("out-of-range", "/recipients", message)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
     fn covers(&self, need: Need<'_>) -> bool {
         match (self, need) {
             (

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bursar_domain::{
-    manifest::{Need, RecordOperation},
+    manifest::RecordOperation,
     row::{Kind, RowKey},
 };
 use serde_json::{Value, json};
@@ -38,13 +38,14 @@ impl Session {
             .await?
         {
             Keyed::Used(id) => {
-                if self.allows(Need::Records(collection, RecordOperation::Read)) {
-                    return self.answer(collection, &id, RecordOperation::Create).await;
+                let now = self.load_record(collection, &id).await?;
+                let reading = self.sight(collection, &[RecordOperation::Read]).await?;
+                if reading.admits(&now.body) {
+                    return Ok(self.seen(&reading, &now));
                 }
-                let row_key = RowKey::within(Kind::Record, collection, &id);
-                let row = self.as_written("records.create", key, &row_key).await?;
-                let row = row.ok_or_else(|| Error::not_found("such record"))?;
-                return Ok(self.seen(&sight, &row));
+                let written = self.as_written("records.create", key, &now.key).await?;
+                let written = written.ok_or_else(|| Error::not_found("such record"))?;
+                return Ok(self.seen(&sight, &written));
             }
             Keyed::Free(free) => free,
         };
@@ -88,8 +89,9 @@ impl Session {
             return self.answer(collection, id, RecordOperation::Update).await;
         }
         sight.check_image(&body)?;
+        sight.check_named(merge, &body)?;
         let definition = &sight.definition;
-        definition.check(&body)?;
+        sight.check_schema(&body)?;
         self.check_references(&definition.collection, Some(&row.body), &body)
             .await?;
         let write = Write::new(

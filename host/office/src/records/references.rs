@@ -251,6 +251,7 @@ impl Removal {
             })?;
             let update = [RecordOperation::Update];
             let sight = Sight::of(authority, &key.collection, definition.clone(), &update);
+            sight.check_image(&body)?;
             let write = Write::new(key, Some(&row), body, Some(&definition.collection))?;
             writes.push(sight.weighed(write));
         }

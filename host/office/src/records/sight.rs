@@ -6,9 +6,11 @@
 use std::{borrow::Cow, sync::Arc};
 
 use bursar_domain::{
-    confidentiality::leave_out,
+    confidentiality::{Class, leave_out},
     index::{Comparison, Condition, IndexField},
     manifest::{Authority, RecordOperation, RecordScope},
+    pointer,
+    problem::Problem,
     row::Row,
 };
 use serde_json::Value;
@@ -117,12 +119,32 @@ impl Sight {
         }
     }
 
+    /// Passes if a body is valid under the collection's schema. What of it breaks the schema is told of members that are
+    /// shown: an answer about the whole may hold any of them.
+    pub(crate) fn check_schema(&self, body: &Value) -> Result<(), Error> {
+        let checked = self.definition.check(body);
+        let Err(Error::Invalid(problems)) = checked else {
+            return checked;
+        };
+        if self.parts_of(body).any(Part::shows_all) {
+            return Err(Error::Invalid(problems));
+        }
+        let is_told = |problem: &Problem| {
+            let member = pointer::member(&problem.pointer);
+            member.is_some_and(|member| self.shows(body, &member))
+        };
+        let (mut told, hidden): (Vec<_>, Vec<_>) = problems.into_iter().partition(is_told);
+        if !hidden.is_empty() {
+            let message =
+                "the record would break its schema, which what is hidden of it may be part of";
+            told.push(Problem::new("schema-violation", message));
+        }
+        Err(Error::Invalid(told))
+    }
+
     /// The part of a body that is seen.
     pub(crate) fn visible<'b>(&self, body: &'b Value) -> Cow<'b, Value> {
-        if self
-            .parts_of(body)
-            .any(|part| part.scope.fields.is_none() && part.hidden.is_empty())
-        {
+        if self.parts_of(body).any(Part::shows_all) {
             return Cow::Borrowed(body);
         }
         leave_out(body, |member| !self.shows(body, member))
@@ -135,9 +157,7 @@ impl Sight {
 
     /// Refuses whoever does not see every field of every row.
     pub(crate) fn check_whole(&self) -> Result<(), Error> {
-        let is_whole = |part: &Part| {
-            part.bounds.is_empty() && part.scope.fields.is_none() && part.hidden.is_empty()
-        };
+        let is_whole = |part: &Part| part.bounds.is_empty() && part.shows_all();
         if self.parts.iter().any(is_whole) {
             return Ok(());
         }
@@ -198,6 +218,14 @@ impl Sight {
             hidden.retain(|name| part.hidden.contains(name));
         }
         hidden
+    }
+}
+
+impl Part {
+    /// Whether every member of its rows is shown, those that nobody has named too: they are internal.
+    fn shows_all(&self) -> bool {
+        let scope = &self.scope;
+        scope.fields.is_none() && scope.class >= Class::Internal && self.hidden.is_empty()
     }
 }
 

@@ -163,6 +163,23 @@ async fn an_automation_is_granted_no_more_than_its_departments_ceiling() {
     check(json!([]), json!([]))
         .await
         .expect("nothing is always allowed");
+    let odd = json!({
+        "kind": "records", "collection": "notes", "operations": ["read"], "class": "public",
+        "rows": {"rank": [], "title": [["a"]], "mail": [1.5, null]},
+    });
+    let pointers = |place: &str| {
+        let of = |name: &str| (format!("/{place}/0/{name}"), "out-of-range".to_owned());
+        ["class", "rows/mail", "rows/rank", "rows/title"].map(of)
+    };
+    let found = faults(check(json!([read]), json!([odd])).await);
+    assert_eq!(found, pointers("grants"));
+    let many = vec![read; 201];
+    let found = faults(check(json!([]), json!(many)).await);
+    assert_eq!(found, [("/grants".to_owned(), "too-many".to_owned())]);
+    let department = json!({"name": "Finance", "ceiling": [odd]});
+    let department = serde_json::from_value(department).expect("a department");
+    let put = session.put_department("finance", &department).await;
+    assert_eq!(faults(put), pointers("ceiling"));
 }
 
 #[tokio::test]

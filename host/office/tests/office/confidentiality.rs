@@ -457,6 +457,98 @@ async fn each_row_shows_what_its_own_grants_show() {
 }
 
 #[tokio::test]
+async fn a_row_is_moved_and_made_only_with_what_its_new_place_shows() {
+    let (mut office, ids) = rich().await;
+    let mut session = office.automation(&[
+        clerk_of("confidential", "t0", None),
+        clerk_of("internal", "t1", Some(&["name", "team"])),
+    ]);
+    let both = json!({"team": "t1", "pay": "1"});
+    let patched = session.patch_record("staff", &ids[0], None, &both).await;
+    assert_eq!(code(patched), "field-hidden");
+    let body = json!({"name": "new", "team": "t1", "pay": "1"});
+    let made = session.create_record("staff", "new", &body).await;
+    assert_eq!(code(made), "field-hidden");
+    // Without a pay that is hidden now, or with one.
+    let moved = json!({"team": "t1"});
+    let patched = session.patch_record("staff", &ids[3], None, &moved).await;
+    assert_eq!(
+        *patched.expect("moved").body,
+        json!({"name": "n3", "team": "t1"})
+    );
+}
+
+#[tokio::test]
+async fn what_breaks_a_schema_is_told_of_what_is_shown() {
+    let mut office = Organisation::open().await;
+    let mut session = office.person();
+    let definition = serde_json::from_value(json!({
+        "schema": {
+            "type": "object",
+            "properties": {"name": {"type": "string"}, "pin": {"type": "string"}},
+            "anyOf": [{"required": ["name"]}, {"required": ["nick"]}],
+        },
+    }));
+    let defined = session
+        .define_collection("keys", &definition.expect("a definition"))
+        .await;
+    defined.expect("defined");
+    let body = json!({"name": "door", "pin": "4711"});
+    let made = session.create_record("keys", "k", &body).await;
+    let id = made.expect("made").id;
+    office.commit(session).await;
+    let mut session = office.automation(&[grant(json!({
+        "kind": "records", "collection": "keys", "operations": ["update"], "fields": ["name", "nick"],
+    }))]);
+    for (merge, pointer) in [(json!({"name": null}), ""), (json!({"name": 7}), "/name")] {
+        let patched = session.patch_record("keys", &id, None, &merge).await;
+        let Err(Error::Invalid(problems)) = patched else {
+            panic!("{patched:?}");
+        };
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].pointer, pointer);
+        assert!(!problems[0].message.contains("4711"), "{problems:?}");
+    }
+}
+
+/// Of many rows out of view the listing tells nothing, and they use up no limit of whoever looks.
+#[tokio::test]
+async fn rows_out_of_view_count_for_nothing() {
+    let (mut office, _) = rich().await;
+    let mut session = office.person();
+    for place in 100..1_300 {
+        let body = json!({"name": format!("n{place}"), "team": "t2"});
+        let key = format!("k{place}");
+        let made = session.create_record("staff", &key, &body).await;
+        made.expect("a record");
+    }
+    office.commit(session).await;
+    let several = [
+        clerk_of("internal", "t0", None),
+        clerk_of("internal", "t1", Some(&["name"])),
+    ];
+    let mut session = office.automation(&several);
+    let mut paging = Paging {
+        limit: 1,
+        after: None,
+    };
+    let mut found = 0;
+    loop {
+        let page = session.search_records("staff", &[], &[], &paging).await;
+        let page = page.expect("a page");
+        found += page.items.len();
+        assert_eq!(page.items.len(), 1);
+        paging.after = page.next;
+        if paging.after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, 8);
+    assert_eq!(session.usage().rows_returned, 8);
+    assert_eq!(session.draft().listings().len(), 1);
+}
+
+#[tokio::test]
 async fn a_bound_that_no_field_can_be_held_against_leaves_no_row() {
     let (mut office, _) = rich().await;
     for rows in [

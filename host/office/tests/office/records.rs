@@ -2,7 +2,7 @@
 
 use bursar_domain::{manifest::Limits, office::PARTIES};
 use bursar_office::{Error, Paging, Session};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::organisation::{Organisation, code, context, faults, grant, note};
 
@@ -284,8 +284,24 @@ async fn who_may_create_and_not_read_is_answered_what_it_made() {
         patched.expect("patched");
         office.commit(person).await;
         let now = json!({"title": "own", "rank": 2, "mail": "ada@example.com"});
-        for (operations, seen) in [(&["create"][..], &own), (&["create", "read"], &now)] {
-            let mut plugin = office.automation(&[granted(operations)]);
+        let reading = |bounds: Value| {
+            let mut read =
+                json!({"kind": "records", "collection": "notes", "operations": ["read"]});
+            for (name, value) in bounds.as_object().expect("bounds") {
+                read[name] = value.clone();
+            }
+            vec![granted(&["create"]), grant(read)]
+        };
+        let elsewhere = reading(json!({"rows": {"title": ["other"]}}));
+        let in_part = reading(json!({"fields": ["title", "mail"]}));
+        let part = json!({"title": "own", "mail": "ada@example.com"});
+        for (grants, seen) in [
+            (vec![granted(&["create"])], &own),
+            (elsewhere, &own),
+            (in_part, &part),
+            (vec![granted(&["create", "read"])], &now),
+        ] {
+            let mut plugin = office.automation(&grants);
             let again = plugin.create_record("notes", "k", &own).await;
             let again = again.expect("the first one again");
             assert_eq!((&again.id, &*again.body), (&made, seen));

@@ -193,10 +193,12 @@ async fn what_a_run_depends_on_ends_at_rows_read_max_and_listings_max() {
         listings_max: 1,
         ..Limits::default()
     };
-    let report = run("errand", json!([page(1), page(1)]), limits.clone()).await;
+    // However far it is read, and however often, a listing is one.
+    let report = run("errand", json!([page(1), page(2), page(1)]), limits.clone()).await;
     assert!(succeeded(&report), "{:?}", report.outcome);
     assert_eq!(report.usage.listings, 1);
-    let report = run("errand", json!([page(1), page(2)]), limits).await;
+    let other = json!({"do": "search-by", "field": "value", "value": "1"});
+    let report = run("errand", json!([page(1), other]), limits).await;
     assert_eq!(reached(&report), ("listings_max", 1, 2));
 }
 

@@ -2,6 +2,7 @@
 //! once, whoever granted it.
 
 use serde_json::{Value, json};
+use ureq::http::Method;
 
 use super::{Token, World, departments::install};
 use crate::place::Place;
@@ -113,7 +114,7 @@ fn others_are_left_alone(world: &World, manager: &Token) {
     world.unchanged(|| {
         let off = json!({"enabled": false});
         world
-            .ask(&ureq::http::Method::PATCH, "/v1/automations/theirs")
+            .ask(&Method::PATCH, "/v1/automations/theirs")
             .json(&off)
             .by(manager)
             .refused(404, "not-found");
@@ -123,7 +124,7 @@ fn others_are_left_alone(world: &World, manager: &Token) {
             .refused(409, "name-taken");
         let moved = json!({"department": "second"});
         world
-            .ask(&ureq::http::Method::PATCH, PATH)
+            .ask(&Method::PATCH, PATH)
             .json(&moved)
             .by(manager)
             .refused(422, "other-department");
@@ -138,6 +139,16 @@ fn what_is_taken_away_is_worth_nothing(world: &World, manager: &Token) {
     let shown = world.get(PATH).expect(200).json();
     let granted = &shown["body"]["grants"];
     assert_eq!(granted, &json!([counters(&["create", "read"])]), "{shown}");
+    // What is granted above a ceiling can be turned off all the same, and not on again; a ceiling is not left out.
+    let patch = |enabled: bool| {
+        let ask = world.ask(&Method::PATCH, PATH);
+        ask.json(&json!({"enabled": enabled})).by(manager)
+    };
+    patch(false).expect(200);
+    patch(true).refused(422, "ceiling-exceeded");
+    world
+        .put("/v1/departments/operations", &json!({"name": "Operations"}))
+        .refused(422, "ceiling-left-out");
     // An end that has passed, and one that has not.
     let until = |expires_us: i64| {
         let mut grant = counters(&["read"]);

@@ -142,7 +142,7 @@ pub const FAULTS: &[Fault] = &[
         find: "let allowed = 0..=after.totals.payable().minor.max(0);",
         replace: "let allowed = i64::MIN..=after.totals.payable().minor.max(0);",
         suite: &DATABASE,
-        tests: &["invoicing::inv_3"],
+        tests: &["settling::inv_3"],
     },
     Fault {
         name: "over-allocate-a-payment",
@@ -152,7 +152,7 @@ pub const FAULTS: &[Fault] = &[
         find: "let allowed = 0..=after.amount.minor;",
         replace: "let allowed = i64::MIN..=after.amount.minor;",
         suite: &DATABASE,
-        tests: &["invoicing::inv_3"],
+        tests: &["settling::inv_3"],
     },
     Fault {
         name: "outstanding-by-hand",
@@ -162,7 +162,7 @@ pub const FAULTS: &[Fault] = &[
         find: "if expected == Some(after.outstanding.minor) && allowed.contains(&after.outstanding.minor) {",
         replace: "if expected.is_some() && allowed.contains(&after.outstanding.minor) {",
         suite: &DATABASE,
-        tests: &["invoicing::inv_4"],
+        tests: &["settling::inv_4"],
     },
     Fault {
         name: "issued-content-changes",

@@ -7,7 +7,17 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::{Authority, Permission, RecordOperation, word};
-use crate::confidentiality::{Class, FieldRules, is_hidden};
+use crate::{
+    confidentiality::{Class, FieldRules, is_hidden},
+    index::{TEXT_BYTES_MAX, VALUES_MAX},
+    pointer,
+    problem::Problem,
+};
+
+/// Most members that a permission names.
+const FIELDS_MAX: usize = 200;
+/// Most fields that bound the rows of a permission.
+const BOUNDS_MAX: usize = 10;
 
 /// Rows by what they say: each of these indexed fields has one of these values, null if it has none.
 pub type RowBounds = BTreeMap<String, Vec<Value>>;
@@ -85,6 +95,49 @@ impl RecordScope {
             },
             rows,
         }
+    }
+
+    /// What of it says nothing, or too much; pointers are into the permission.
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        let mut require = |holds: bool, pointer: String, message: &str| {
+            if !holds {
+                found.push(Problem::at("out-of-range", pointer, message));
+            }
+        };
+        require(
+            self.class != Class::Public,
+            "/class".to_owned(),
+            "the class is internal, confidential or restricted",
+        );
+        let fields = self.fields.as_ref().map_or(0, BTreeSet::len);
+        require(
+            fields <= FIELDS_MAX,
+            "/fields".to_owned(),
+            "at most 200 fields",
+        );
+        require(
+            self.rows.len() <= BOUNDS_MAX,
+            "/rows".to_owned(),
+            "at most 10 fields bound rows",
+        );
+        for (field, values) in &self.rows {
+            let pointer = format!("/rows/{}", pointer::escape(field));
+            let is_some = (1..=VALUES_MAX).contains(&values.len());
+            require(is_some, pointer.clone(), "1 to 200 values, null for none");
+            let is_scalar = |value: &Value| match value {
+                Value::String(text) => text.len() <= TEXT_BYTES_MAX,
+                Value::Number(number) => number.is_i64(),
+                Value::Bool(_) | Value::Null => true,
+                Value::Array(_) | Value::Object(_) => false,
+            };
+            require(
+                values.iter().all(is_scalar),
+                pointer,
+                "texts of at most 512 bytes, whole numbers, true, false and null",
+            );
+        }
+        found
     }
 
     /// In plain words, behind what is done with which collection.
