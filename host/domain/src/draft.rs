@@ -321,6 +321,43 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_listing_is_one_however_often_it_is_read_and_as_far_as_it_was() {
+        let read = |direction: Direction, until: Option<&str>| Listing {
+            kind: Kind::Record,
+            collection: Arc::from("c"),
+            conditions: Vec::new(),
+            order: None,
+            direction,
+            until: until.map(|id| Position {
+                key: Vec::new(),
+                id: Arc::from(id),
+            }),
+        };
+        for (direction, near, far) in [
+            (Direction::Ascending, "b", "m"),
+            (Direction::Descending, "m", "b"),
+        ] {
+            let mut draft = Draft::on(7);
+            for until in [Some(near), Some(far), Some(near)] {
+                draft.read_listing(read(direction, until));
+            }
+            assert_eq!(draft.listings(), [read(direction, Some(far))]);
+            let text = serde_json::to_string(&draft).expect("a draft is JSON");
+            draft = serde_json::from_str(&text).expect("it was written a line above");
+            for until in [None, Some(far)] {
+                draft.read_listing(read(direction, until));
+            }
+            assert_eq!(draft.listings(), [read(direction, None)]);
+            let other = match direction {
+                Direction::Ascending => Direction::Descending,
+                Direction::Descending => Direction::Ascending,
+            };
+            draft.read_listing(read(other, Some(near)));
+            assert_eq!(draft.listings().len(), 2);
+        }
+    }
+
+    #[test]
     fn a_draft_read_back_still_knows_its_changes() {
         let key = RowKey::within(Kind::Record, "c", "a");
         let change = |body: Value| Change {

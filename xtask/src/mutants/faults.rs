@@ -4,6 +4,7 @@
 
 mod books;
 mod log;
+mod permissions;
 mod records;
 mod schedules;
 
@@ -40,6 +41,10 @@ pub const PROPERTIES: Suite = Suite {
     package: "bursar-domain",
     target: "--test=properties",
 };
+pub const LATTICE: Suite = Suite {
+    package: "bursar-domain",
+    target: "--test=permissions",
+};
 pub const SCHEDULES: Suite = Suite {
     package: "bursar-domain",
     target: "--test=schedules",
@@ -68,6 +73,7 @@ pub fn all() -> Vec<&'static Fault> {
         schedules::FAULTS,
         log::FAULTS,
         records::FAULTS,
+        permissions::FAULTS,
     ];
     let mut found: Vec<&Fault> = lists.into_iter().flatten().collect();
     found.sort_by_key(|fault| fault.suite);
