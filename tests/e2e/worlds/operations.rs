@@ -73,7 +73,11 @@ pub const ALL: &[Operation] = &[
     ),
     op("find_slots", Else, &["/v1/find-slots {}"]),
     op("list_plugins", Else, &["/v1/plugins"]),
-    op("get_plugin", Else, &["/v1/plugins/nobody"]),
+    op(
+        "get_plugin",
+        Else,
+        &["/v1/plugins/<plugin>", "/v1/plugins/nobody"],
+    ),
     op("get_job", Else, &["/v1/jobs/nobody"]),
     op(
         "list_automations",

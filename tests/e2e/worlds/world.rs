@@ -270,6 +270,10 @@ async fn found(hidden: &dyn Fn(usize) -> Value) -> (Stage, Map<String, Value>) {
         draft.expect("a draft").revision.into(),
     );
     stage.enable(component(), &json!({}), |_| true).await;
+    let mut session = stage.session(RUN_US - 2);
+    let enabled = session.automation("conformance").await;
+    let plugin = enabled.expect("it is enabled").body.plugin;
+    known.insert("plugin".to_owned(), plugin.into());
     organise(&stage).await;
     work(&stage, &mut known).await;
     (stage, known)

@@ -172,6 +172,27 @@ async fn an_entry_that_is_written_after_a_look_still_fires_if_that_is_within_the
 }
 
 #[tokio::test]
+async fn what_is_written_for_an_instant_long_past_was_not_missed() {
+    for misfire in ["skip", "once", "all"] {
+        let desk = Desk::new(misfire).await;
+        let now_us = desk.office.database.now_us().await.expect("a clock");
+        // Entries begin at whole seconds.
+        let now_us = now_us / 1_000_000 * 1_000_000;
+        desk.put(now_us - 2 * DAY_US).await;
+        desk.add("long-ago", now_us - DAY_US).await;
+        desk.add("just-now", now_us - MINUTE_US).await;
+        let events = desk.look(now_us).await;
+        let [Event { trigger, .. }] = &events[..] else {
+            panic!("{misfire}: {events:?}")
+        };
+        assert!(
+            matches!(trigger, Trigger::Occurrence { uid, missed: 0, .. } if uid == "just-now"),
+            "{misfire}: {trigger:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_trigger_begins_with_its_enabling_and_not_with_its_first_look() {
     let desk = Desk::new("once").await;
     let now_us = desk.office.database.now_us().await.expect("a clock");

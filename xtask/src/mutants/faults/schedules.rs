@@ -135,13 +135,13 @@ pub const FAULTS: &[Fault] = &[
         tests: &["firing::", "occurrences::"],
     },
     Fault {
-        name: "misfires-all-at-once",
-        about: "what was missed fires though it is to be skipped",
+        name: "written-too-late-is-missed",
+        about: "what was written for an instant long past counts as missed where each missed one fires",
         breaks: "misfire: skip | once (default) | all, capped",
         file: "host/worker/src/occurrences.rs",
         find: "if awaited.misfire != Misfire::Skip {",
         replace: "if awaited.misfire != Misfire::All {",
         suite: &WORK,
-        tests: &["firing::", "occurrences::"],
+        tests: &["edges::what_is_written", "firing::", "occurrences::"],
     },
 ];
