@@ -224,13 +224,13 @@ fn stale(
 }
 
 /// The rows that must still be as they were read. A draft without any effect may rest on old data, but not on an automation
-/// that is another one by now.
+/// that is another one by now, or may do less.
 pub(crate) fn binding_reads(draft: &Draft) -> impl Iterator<Item = (&RowKey, Seq)> {
     let binds = |key: &RowKey| {
         !draft.is_empty()
             || matches!(
                 key.kind,
-                Kind::Automation | Kind::Plugin | Kind::Entity | Kind::Control
+                Kind::Automation | Kind::Department | Kind::Plugin | Kind::Entity | Kind::Control
             )
     };
     draft.rows_read().filter(move |(key, _)| binds(key))

@@ -252,11 +252,23 @@ impl Removal {
             let update = [RecordOperation::Update];
             let sight = Sight::of(authority, &key.collection, definition.clone(), &update);
             sight.check_image(&body)?;
+            sight.check_named(&differing(&row.body, &body), &body)?;
             let write = Write::new(key, Some(&row), body, Some(&definition.collection))?;
             writes.push(sight.weighed(write));
         }
         Ok(writes)
     }
+}
+
+/// The members of a body that are another in the one that it becomes.
+fn differing(before: &Value, after: &Value) -> Value {
+    let members = before.as_object().into_iter().flatten();
+    let differs = members.filter(|(name, value)| after.get(*name) != Some(value));
+    Value::Object(
+        differs
+            .map(|(name, _)| (name.clone(), Value::Null))
+            .collect(),
+    )
 }
 
 impl Missing {

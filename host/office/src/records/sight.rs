@@ -114,7 +114,7 @@ impl Sight {
         } else {
             Err(Error::denied(
                 "row-outside",
-                "the record would not be among the rows that were granted",
+                "a record would be made, changed or removed that is not among the rows that were granted",
             ))
         }
     }

@@ -139,6 +139,12 @@ fn what_is_taken_away_is_worth_nothing(world: &World, manager: &Token) {
     let shown = world.get(PATH).expect(200).json();
     let granted = &shown["body"]["grants"];
     assert_eq!(granted, &json!([counters(&["read", "create"])]), "{shown}");
+    // Also for a run that only looks.
+    ceiling(world, &json!([]));
+    let steps = json!([{"do": "search", "limit": 9}]);
+    let came = run(world, manager, "emptied", &steps);
+    assert_eq!(came, ["denied not-granted"]);
+    ceiling(world, &json!([counters(&["read"])]));
     // What is granted above a ceiling can be turned off all the same, and not on again; a ceiling is not left out.
     let patch = |enabled: bool| {
         let ask = world.ask(&Method::PATCH, PATH);
