@@ -21,7 +21,7 @@ pub const FAULTS: &[Fault] = &[
         find: "rows.retain(|row| sight.admits(&row.body));",
         replace: "",
         suite: &OPERATIONS,
-        tests: &["confidentiality::rec_4_rows"],
+        tests: &["confidentiality::each_row"],
     },
     Fault {
         name: "rows-moved-out-of-view",
