@@ -21,7 +21,7 @@ pub const FAULTS: &[Fault] = &[
         find: "rows.retain(|row| sight.admits(&row.body));",
         replace: "",
         suite: &OPERATIONS,
-        tests: &["confidentiality::each_row"],
+        tests: &["confidentiality::records_out_of_view"],
     },
     Fault {
         name: "rows-moved-out-of-view",
