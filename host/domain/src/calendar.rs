@@ -7,9 +7,9 @@ use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::is_default;
 use crate::problem::Problem;
 use crate::recurrence::{End, Rule};
-use crate::run::is_zero;
 use crate::schedule::{
     Budget, COUNT_MAX, Length, Moment, Override, Period, Recurrence, Schedule, ScheduleError,
     Window,
@@ -185,7 +185,7 @@ pub struct StoredEntry {
     #[schema(value_type = Vec<Option<String>>)]
     pub last_counted: Vec<Option<DateTime>>,
     /// How many runs led to what it says, one through what the other wrote: 0 if a person or a program did.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub depth: u32,
 }
 

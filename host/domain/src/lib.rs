@@ -35,3 +35,8 @@ pub mod time;
 pub mod totals;
 pub mod ubl;
 pub mod vectors;
+
+/// For serde: what is as it would be if nothing was said is not written.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     draft::Draft,
+    is_default,
     manifest::{Limits, Permission},
     office::{Actor, Automation, LegalEntity, Mode, Pairs},
     problem::Problem,
@@ -13,14 +14,6 @@ use crate::{
 
 /// Deepest event that still starts a run: what leads on and on to runs is a loop.
 pub const DEPTH_MAX: u32 = 16;
-
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands over references"
-)]
-pub(crate) fn is_zero(depth: &u32) -> bool {
-    *depth == 0
-}
 
 /// What started a run, in the CloudEvents words (spec 1.0: id, source, type, time).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -41,7 +34,7 @@ pub struct Event {
     /// Who caused the chain's first event.
     pub actor: Actor,
     /// How many runs led to it, one through what the other wrote: 0 if a person, a program or a clock did.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub depth: u32,
     /// What the plugin is handed.
     pub trigger: Trigger,

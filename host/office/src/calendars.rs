@@ -104,10 +104,7 @@ impl Session {
             content.uid.clone_from(&id);
         }
         let row_key = RowKey::within(Kind::Entry, calendar, &id);
-        let entry = StoredEntry {
-            depth: self.context.depth,
-            ..checked(content).await?
-        };
+        let entry = self.checked(content).await?;
         let write = Write::of(row_key, None, &entry)?;
         self.refuse_taken(&write.key, &write.unique, "not-unique")
             .await?;
@@ -146,10 +143,7 @@ impl Session {
                 "an entry keeps its UID for ever",
             ));
         }
-        let entry = StoredEntry {
-            depth: self.context.depth,
-            ..checked(content).await?
-        };
+        let entry = self.checked(content).await?;
         // Who says what is there already has not led to it.
         if entry.content != there.content {
             self.upsert(row.key, &entry).await?;
@@ -188,6 +182,15 @@ impl Session {
             .await
     }
 
+    /// An entry as this session stores it, checked where that may take a while.
+    async fn checked(&self, content: EntryContent) -> Result<StoredEntry, Error> {
+        let entry = aside(move || stored(&content, &mut Budget::new(ENTRY_STEPS_MAX))).await??;
+        Ok(StoredEntry {
+            depth: self.context.depth,
+            ..entry
+        })
+    }
+
     async fn known_entry(&mut self, calendar: &str, id: &str) -> Result<View<StoredEntry>, Error> {
         let row = self.entry_row(calendar, id).await?;
         Ok(self.typed(&row)?)
@@ -199,11 +202,6 @@ impl Session {
         let row = self.load(&key).await?;
         row.ok_or_else(|| Error::not_found("such entry"))
     }
-}
-
-/// An entry as it will be stored, checked where that may take a while.
-async fn checked(content: EntryContent) -> Result<StoredEntry, Error> {
-    aside(move || stored(&content, &mut Budget::new(ENTRY_STEPS_MAX))).await?
 }
 
 /// An entry as it will be stored.

@@ -13,11 +13,12 @@ use bursar_domain::{
     manifest::{Authority, Permission, Retry, effective},
     matching,
     office::{Actor, Automation, Department, LegalEntity, Plugin as PluginRow, STOP, Stop},
-    row::{Kind, Row, RowKey, Seq},
+    row::{Kind, RowKey, Seq},
     run::{Claim, Event},
 };
 use bursar_office::{Context, Session, run_seed};
 use bursar_runtime::Plugin;
+use serde::de::DeserializeOwned;
 
 use crate::{Error, Inner};
 
@@ -74,58 +75,24 @@ impl Inner {
         let mut snapshot = self.database.snapshot();
         let mut depends_on = Vec::new();
         let unknown = || Error::UnknownAutomation(automation_id.to_owned());
-        let automation_row = read(
-            &mut snapshot,
-            &mut depends_on,
-            RowKey::of(Kind::Automation, automation_id),
-        )
-        .await?
-        .ok_or_else(unknown)?;
-        let automation: Automation = automation_row
-            .decode()
-            .map_err(bursar_office::Error::from)?;
-        let entity_row = read(
-            &mut snapshot,
-            &mut depends_on,
-            RowKey::of(Kind::Entity, &automation.legal_entity),
-        )
-        .await?
-        .ok_or_else(unknown)?;
-        let department_row = read(
-            &mut snapshot,
-            &mut depends_on,
-            RowKey::of(Kind::Department, &automation.department),
-        )
-        .await?
-        .ok_or_else(unknown)?;
-        let department: Department = department_row
-            .decode()
-            .map_err(bursar_office::Error::from)?;
-        let plugin_row = read(
-            &mut snapshot,
-            &mut depends_on,
-            RowKey::of(Kind::Plugin, &automation.plugin),
-        )
-        .await?
-        .ok_or_else(unknown)?;
-        let stop = read(
-            &mut snapshot,
-            &mut depends_on,
-            RowKey::of(Kind::Control, STOP),
-        )
-        .await?;
-        let stop: Option<Stop> = stop
-            .map(|row| row.decode())
-            .transpose()
-            .map_err(bursar_office::Error::from)?;
-        let manifest = plugin_row
-            .decode::<PluginRow>()
-            .map_err(bursar_office::Error::from)?
-            .manifest;
+        let key = RowKey::of(Kind::Automation, automation_id);
+        let automation = read::<Automation>(&mut snapshot, &mut depends_on, key).await?;
+        let automation = automation.ok_or_else(unknown)?;
+        let key = RowKey::of(Kind::Entity, &automation.legal_entity);
+        let legal_entity = read::<LegalEntity>(&mut snapshot, &mut depends_on, key).await?;
+        let legal_entity = legal_entity.ok_or_else(unknown)?;
+        let key = RowKey::of(Kind::Department, &automation.department);
+        let department = read::<Department>(&mut snapshot, &mut depends_on, key).await?;
+        let department = department.ok_or_else(unknown)?;
+        let key = RowKey::of(Kind::Plugin, &automation.plugin);
+        let plugin_row = read::<PluginRow>(&mut snapshot, &mut depends_on, key).await?;
+        let manifest = plugin_row.ok_or_else(unknown)?.manifest;
+        let key = RowKey::of(Kind::Control, STOP);
+        let stop = read::<Stop>(&mut snapshot, &mut depends_on, key).await?;
         let plugin = self.load(&automation.plugin).await?;
         let prepared = Arc::new(Prepared {
             automation_id: automation_id.to_owned(),
-            legal_entity: entity_row.decode().map_err(bursar_office::Error::from)?,
+            legal_entity,
             automation,
             ceiling: department.ceiling,
             manifest,
@@ -148,14 +115,16 @@ impl Inner {
     }
 }
 
-async fn read(
+/// A row that what is prepared depends on, there or not.
+async fn read<T: DeserializeOwned>(
     snapshot: &mut Snapshot,
     depends_on: &mut Vec<(RowKey, Seq)>,
     key: RowKey,
-) -> Result<Option<Row>, Error> {
+) -> Result<Option<T>, Error> {
     let row = snapshot.get(&key).await?;
     depends_on.push((key, row.as_ref().map_or(0, |row| row.revision)));
-    Ok(row)
+    let body = row.map(|row| row.decode()).transpose();
+    Ok(body.map_err(bursar_office::Error::from)?)
 }
 
 impl Prepared {

@@ -3,7 +3,7 @@
 //! Rows out of view are not there; members that are not shown are left out and named. What reads or changes single records
 //! goes through here, so that no answer depends on what is hidden (REC-4). Whoever imports files has to see everything.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc};
 
 use bursar_domain::{
     confidentiality::{Class, leave_out},
@@ -265,16 +265,20 @@ fn bounds_of(scope: &RecordScope, fields: &[IndexField]) -> Vec<Bound> {
     scope.rows.iter().map(bound).collect()
 }
 
-/// Members that a scope does not show, of those that the schema and the rules name.
+/// Members that a scope does not show, of those that the rules name; and of those that the schema names, where only some are
+/// granted.
 fn hidden_by(scope: &RecordScope, definition: &Definition) -> Vec<String> {
-    let rules = &definition.collection.fields;
-    let properties = definition.collection.schema.get("properties");
+    let collection = &definition.collection;
+    if scope.fields.is_none() {
+        return collection.hidden_from(scope.class);
+    }
+    let properties = collection.schema.get("properties");
     let properties = properties.and_then(Value::as_object);
-    let mut names: Vec<&String> = rules.keys().collect();
-    names.extend(properties.into_iter().flat_map(|members| members.keys()));
-    names.sort_unstable();
-    names.dedup();
-    let hidden = names.into_iter().filter(|name| !scope.shows(rules, name));
+    let properties = properties.into_iter().flat_map(|members| members.keys());
+    let names: BTreeSet<&String> = collection.fields.keys().chain(properties).collect();
+    let hidden = names
+        .into_iter()
+        .filter(|name| !scope.shows(&collection.fields, name));
     hidden.cloned().collect()
 }
 

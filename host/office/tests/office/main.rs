@@ -21,6 +21,7 @@ mod papers;
 mod records;
 mod references;
 mod reminders;
+mod row_bounds;
 mod sample;
 mod settlement;
 mod state;

@@ -11,7 +11,7 @@ pub const FAULTS: &[Fault] = &[
         find: "rows.into_iter().filter(|(_, row)| sight.admits(&row.body));",
         replace: "rows.into_iter();",
         suite: &OPERATIONS,
-        tests: &["confidentiality::rec_4_rows"],
+        tests: &["row_bounds::rec_4_rows"],
     },
     Fault {
         name: "rows-out-of-view-by-id",
@@ -21,7 +21,7 @@ pub const FAULTS: &[Fault] = &[
         find: "rows.retain(|row| sight.admits(&row.body));",
         replace: "",
         suite: &OPERATIONS,
-        tests: &["confidentiality::records_out_of_view"],
+        tests: &["row_bounds::records_out_of_view"],
     },
     Fault {
         name: "rows-moved-out-of-view",
@@ -31,7 +31,7 @@ pub const FAULTS: &[Fault] = &[
         find: "sight.check_image(&body)?;\n",
         replace: "\n",
         suite: &OPERATIONS,
-        tests: &["confidentiality::each_row"],
+        tests: &["row_bounds::each_row"],
     },
     Fault {
         name: "fields-of-other-rows",
@@ -41,7 +41,7 @@ pub const FAULTS: &[Fault] = &[
         find: "self.parts_of(body)\n            .any(|part| part.scope.shows(rules, member))",
         replace: "self.parts\n            .iter()\n            .any(|part| part.scope.shows(rules, member))",
         suite: &OPERATIONS,
-        tests: &["confidentiality::each_row"],
+        tests: &["row_bounds::each_row"],
     },
     Fault {
         name: "schemas-tell-what-is-hidden",
@@ -51,7 +51,7 @@ pub const FAULTS: &[Fault] = &[
         find: "if self.parts_of(body).any(Part::shows_all) {\n            return Err(",
         replace: "if self.admits(body) {\n            return Err(",
         suite: &OPERATIONS,
-        tests: &["confidentiality::what_breaks_a_schema"],
+        tests: &["row_bounds::what_breaks_a_schema"],
     },
     Fault {
         name: "create-reads",

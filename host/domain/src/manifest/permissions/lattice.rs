@@ -23,56 +23,9 @@ impl Permission {
         }
     }
 
-    /// Whether everything that it allows is allowed by another one too.
+    /// Whether everything that it allows is allowed by another one too: it is what both allow.
     pub fn leq(&self, other: &Self) -> bool {
-        if self.is_empty() {
-            return true;
-        }
-        match (self, other) {
-            (
-                Permission::Records {
-                    collection,
-                    operations,
-                    scope,
-                },
-                Permission::Records {
-                    collection: other,
-                    operations: others,
-                    scope: bounds,
-                },
-            ) => collection == other && operations.is_subset(others) && scope.leq(bounds),
-            (
-                Permission::Invoices { flow, operations },
-                Permission::Invoices {
-                    flow: other,
-                    operations: others,
-                },
-            ) => flow == other && operations.is_subset(others),
-            (
-                Permission::Calendars {
-                    calendar,
-                    operations,
-                },
-                Permission::Calendars {
-                    calendar: other,
-                    operations: others,
-                },
-            ) => calendar == other && operations.is_subset(others),
-            (
-                Permission::Documents { folder, operations },
-                Permission::Documents {
-                    folder: other,
-                    operations: others,
-                },
-            ) => folder == other && operations.is_subset(others),
-            (Permission::Messages { recipients }, Permission::Messages { recipients: others }) => {
-                recipients
-                    .iter()
-                    .all(|one| others.iter().any(|other| domain_within(one, other)))
-            }
-            (Permission::Tasks { role }, Permission::Tasks { role: other }) => role == other,
-            _ => false,
-        }
+        self.is_empty() || self.meet(other).as_ref() == Some(self)
     }
 
     /// What both allow; none is nothing.
@@ -204,13 +157,18 @@ pub fn meet_all(ours: &[Permission], theirs: &[Permission]) -> Vec<Permission> {
 
 /// Those that no other one makes needless, in their order; of equal ones the first.
 pub fn widest(permissions: Vec<Permission>) -> Vec<Permission> {
-    let mut kept: Vec<Permission> = Vec::with_capacity(permissions.len());
-    for permission in permissions {
-        if permission.is_empty() || kept.iter().any(|other| permission.leq(other)) {
-            continue;
+    let some = permissions.into_iter().filter(|one| !one.is_empty());
+    maximal(some, Permission::leq)
+}
+
+/// Those that are not within another one, in their order; of equal ones the first.
+pub(super) fn maximal<T>(found: impl Iterator<Item = T>, leq: impl Fn(&T, &T) -> bool) -> Vec<T> {
+    let mut kept: Vec<T> = Vec::new();
+    for one in found {
+        if !kept.iter().any(|other| leq(&one, other)) {
+            kept.retain(|other| !leq(other, &one));
+            kept.push(one);
         }
-        kept.retain(|other| !other.leq(&permission));
-        kept.push(permission);
     }
     kept
 }
@@ -219,17 +177,16 @@ fn common<T: Clone + Ord>(ours: &BTreeSet<T>, theirs: &BTreeSet<T>) -> BTreeSet<
     ours.intersection(theirs).cloned().collect()
 }
 
-/// The narrower of each two patterns of which one is within the other.
+/// What both lists of patterns have in common: a pattern that is within another one, else what is within it.
 fn narrower(ours: &[String], theirs: &[String]) -> Vec<String> {
-    let mut met = BTreeSet::new();
+    let mut met = Vec::new();
     for own in ours {
-        for other in theirs {
-            if domain_within(own, other) {
-                met.insert(own.clone());
-            } else if domain_within(other, own) {
-                met.insert(other.clone());
-            }
+        if theirs.iter().any(|other| domain_within(own, other)) {
+            met.push(own.clone());
+        } else {
+            let within = theirs.iter().filter(|other| domain_within(other, own));
+            met.extend(within.cloned());
         }
     }
-    met.into_iter().collect()
+    met
 }

@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{Authority, Permission, RecordOperation, word};
+use super::{Authority, Permission, RecordOperation, lattice::maximal, word};
 use crate::{
     confidentiality::{Class, FieldRules, is_hidden},
     index::{TEXT_BYTES_MAX, VALUES_MAX},
-    pointer,
+    is_default, pointer,
     problem::Problem,
 };
 
@@ -37,10 +37,6 @@ pub struct RecordScope {
     pub rows: RowBounds,
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
 impl RecordScope {
     /// Everything that there is.
     pub const fn everything() -> Self {
@@ -63,19 +59,8 @@ impl RecordScope {
     }
 
     /// Whether all of it is within another one.
-    pub(super) fn leq(&self, other: &Self) -> bool {
-        let is_subset = |named: &BTreeSet<String>| {
-            let own = self.fields.as_ref();
-            own.is_some_and(|own| own.is_subset(named))
-        };
-        let is_bounded = |(field, values): (&String, &Vec<Value>)| {
-            let own = self.rows.get(field);
-            own.is_some_and(|own| own.iter().all(|value| values.contains(value)))
-        };
-        self.is_empty()
-            || (self.class <= other.class
-                && other.fields.as_ref().is_none_or(is_subset)
-                && other.rows.iter().all(is_bounded))
+    fn leq(&self, other: &Self) -> bool {
+        self.is_empty() || self.meet(other) == *self
     }
 
     /// What is within both.
@@ -178,13 +163,8 @@ impl Authority {
             }
             _ => None,
         };
-        let mut found: Vec<RecordScope> = Vec::new();
-        for scope in permissions.iter().filter_map(scope) {
-            if !scope.is_empty() && !found.iter().any(|other| scope.leq(other)) {
-                found.retain(|other| !other.leq(&scope));
-                found.push(scope);
-            }
-        }
-        found
+        let found = permissions.iter().filter_map(scope);
+        let found = found.filter(|scope| !scope.is_empty());
+        maximal(found, RecordScope::leq)
     }
 }
