@@ -102,7 +102,12 @@ fn files_become_documents_and_documents_files() {
     let written = world.place.folder().join("export/out/b.txt");
     eventually("the export", || written.is_file().then_some(()));
     assert_eq!(std::fs::read_to_string(&written).expect("a file"), "two");
-    // Fetched by whoever it is for; a restart does not bring it back.
+    // Fetched by whoever it is for; a restart does not bring it back once it is noted. Before that a kill writes it again.
+    eventually("the note of the export", || {
+        let log = world.get("/v1/log").expect(200).json();
+        let of_export = |commit: &Value| commit["author"] == "system:export";
+        items(&log).iter().any(of_export).then_some(())
+    });
     std::fs::remove_file(&written).expect("it is there");
     let world = world.restarted();
     std::fs::write(inbox.join("c.txt"), "three").expect("the file is laid");

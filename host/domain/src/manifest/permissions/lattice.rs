@@ -23,9 +23,9 @@ impl Permission {
         }
     }
 
-    /// Whether everything that it allows is allowed by another one too: it is what both allow.
+    /// Whether everything that it allows is allowed by another one too: what both allow is what it allows by itself.
     pub fn leq(&self, other: &Self) -> bool {
-        self.is_empty() || self.meet(other).as_ref() == Some(self)
+        self.is_empty() || self.meet(other) == self.meet(self)
     }
 
     /// What both allow; none is nothing.

@@ -60,10 +60,10 @@ impl RecordScope {
 
     /// Whether all of it is within another one.
     fn leq(&self, other: &Self) -> bool {
-        self.is_empty() || self.meet(other) == *self
+        self.is_empty() || self.meet(other) == self.meet(self)
     }
 
-    /// What is within both.
+    /// What is within both. Where no member is shown no class bounds any: all such scopes say the same one.
     pub(super) fn meet(&self, other: &Self) -> Self {
         let mut rows = self.rows.clone();
         for (field, values) in &other.rows {
@@ -72,12 +72,17 @@ impl RecordScope {
                 None => drop(rows.insert(field.clone(), values.clone())),
             }
         }
+        let fields = match (&self.fields, &other.fields) {
+            (Some(own), Some(others)) => Some(own.intersection(others).cloned().collect()),
+            (own, others) => own.clone().or_else(|| others.clone()),
+        };
+        let shows_none = fields.as_ref().is_some_and(BTreeSet::is_empty);
         Self {
-            class: self.class.min(other.class),
-            fields: match (&self.fields, &other.fields) {
-                (Some(own), Some(others)) => Some(own.intersection(others).cloned().collect()),
-                (own, others) => own.clone().or_else(|| others.clone()),
+            class: match shows_none {
+                true => Class::default(),
+                false => self.class.min(other.class),
             },
+            fields,
             rows,
         }
     }
