@@ -16,7 +16,7 @@ use bursar_domain::{
     run::{Event, LogLine, Outcome, QueuedRun, Trigger, Usage},
 };
 use bursar_office::{
-    Paging, Session, Test,
+    Paging, Session, Test, View,
     describe::{RowDiff, veiled},
     run_id,
 };
@@ -190,7 +190,7 @@ pub(crate) async fn patch_automation(
 }
 
 /// The automation of that name; one of another department is not there, and its name is taken.
-async fn in_department(
+pub(crate) async fn in_department(
     session: &mut Session,
     caller: &Caller,
     id: &str,
@@ -208,7 +208,7 @@ async fn in_department(
 
 /// Whoever manages one department enables automations there, as far as its ceiling says how much that may be, and turns
 /// off any.
-async fn may_manage(
+pub(crate) async fn may_manage(
     session: &mut Session,
     caller: &Caller,
     before: Option<&Automation>,
@@ -365,7 +365,7 @@ pub(crate) fn has_ended(record: &RunRecord) -> bool {
 }
 
 /// The conditions that a listing of automations gets by its caller.
-fn in_view(caller: &Caller) -> Vec<Test> {
+pub(crate) fn in_view(caller: &Caller) -> Vec<Test> {
     caller
         .department
         .iter()
@@ -403,18 +403,9 @@ impl Api {
         }
         let mut session = self.reading(&caller.actor).await?;
         let conditions = in_view(caller);
-        let mut paging = Paging::first();
-        let mut found = Vec::new();
-        loop {
-            let listed = session
-                .rows::<Automation>(Kind::Automation, &conditions, &paging)
-                .await?;
-            found.extend(listed.items.into_iter().map(|view| view.id.to_string()));
-            match listed.next {
-                Some(next) => paging.after = Some(next),
-                None => return Ok(Some(found)),
-            }
-        }
+        let own = session.every::<Automation>(Kind::Automation, &conditions);
+        let own = own.await?.into_iter().map(|view| view.id.to_string());
+        Ok(Some(own.collect()))
     }
 
     /// The automations that a list is of: those asked for, as far as they are in view; none means every one.
@@ -451,7 +442,7 @@ impl Api {
 }
 
 /// The automation that is asked for, with what its author and the organisation leave no choice in.
-async fn complete(
+pub(crate) async fn complete(
     session: &mut Session,
     new: &NewAutomation,
 ) -> Result<Automation, bursar_office::Error> {
@@ -489,24 +480,16 @@ async fn find_plugin(
         let plugin = session.plugin(name).await?;
         return Ok((name.to_owned(), plugin.body));
     }
-    let mut found: Option<(i64, String, Plugin)> = None;
-    let mut paging = Paging::first();
-    loop {
-        let listed = session.rows::<Plugin>(Kind::Plugin, &[], &paging).await?;
-        for view in listed.items {
-            let at_us = view.created_us;
-            let is_newer = found.as_ref().is_none_or(|(known, _, _)| at_us > *known);
-            if view.body.manifest.name == name && is_newer {
-                found = Some((at_us, view.id.to_string(), view.body));
-            }
-        }
-        match listed.next {
-            Some(next) => paging.after = Some(next),
-            None => break,
-        }
-    }
-    found
-        .map(|(_, digest, plugin)| (digest, plugin))
+    let plugins = session.every::<Plugin>(Kind::Plugin, &[]).await?;
+    let named = plugins
+        .into_iter()
+        .filter(|view| view.body.manifest.name == name);
+    let newest = named.max_by(|one, other| {
+        let age = |view: &View<Plugin>| (view.created_us, view.id.clone());
+        age(one).cmp(&age(other))
+    });
+    newest
+        .map(|view| (view.id.to_string(), view.body))
         .ok_or_else(|| {
             Problem::at("unknown", "/plugin", format!("there is no plugin {name:?}")).into()
         })

@@ -6,6 +6,7 @@
 //! the process.
 
 mod aging;
+mod audit;
 mod automations;
 mod calendars;
 mod caller;
@@ -37,6 +38,7 @@ mod sample;
 mod serve;
 mod tasks;
 mod tokens;
+mod upgrades;
 mod why;
 
 use std::sync::{Arc, OnceLock};
@@ -46,6 +48,7 @@ use bursar_domain::office::Actor;
 use bursar_worker::Worker;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+pub use audit::{AutomationPermissions, Consent, GrantShown, TableRow};
 pub use automations::{NewAutomation, Preview, Start};
 pub use bursar_office::sample::SampleLoaded;
 pub use caller::{Caller, TOKEN_PREFIX};
@@ -65,6 +68,7 @@ pub use runs::{Report, Run, RunShown};
 pub use serve::serve;
 pub use tasks::{NewAnswer, NewAssignment, NewWithdrawal};
 pub use tokens::{Me, TokenAsked, TokenShown};
+pub use upgrades::{PluginVersion, UpgradeAsked, UpgradeShown};
 pub use why::{EventExplained, TimerShown};
 
 /// Most exports at once.

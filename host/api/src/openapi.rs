@@ -40,6 +40,10 @@ const TAGS: &[(&str, &str)] = &[
         "Plugins enabled for a department: previewed and started.",
     ),
     (
+        "permissions",
+        "Who may do what, would be allowed, and since when; upgrades.",
+    ),
+    (
         "runs",
         "What ran, why, and what it did; and why nothing ran.",
     ),

@@ -7,9 +7,9 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Api, aging, automations, calendars, documents, edge, exports, health, holds, imports, invoices,
-    jobs, log, messages, openapi, organisation, papers, parameters, plugins, records, rows, runs,
-    sample, tasks, tokens, why,
+    Api, aging, audit, automations, calendars, documents, edge, exports, health, holds, imports,
+    invoices, jobs, log, messages, openapi, organisation, papers, parameters, plugins, records,
+    rows, runs, sample, tasks, tokens, upgrades, why,
 };
 
 /// Routes and their document.
@@ -61,6 +61,12 @@ fn automation() -> OpenApiRouter<Api> {
             automations::put_automation,
             automations::patch_automation
         ))
+        .routes(routes!(audit::get_permissions))
+        .routes(routes!(audit::check_automation))
+        .routes(routes!(audit::list_access))
+        .routes(routes!(audit::list_permission_changes))
+        .routes(routes!(upgrades::list_upgrades))
+        .routes(routes!(upgrades::upgrade_automation))
         .routes(routes!(automations::preview))
         .routes(routes!(automations::start_run))
         .routes(routes!(why::list_timers))

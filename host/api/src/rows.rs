@@ -6,7 +6,10 @@ use bursar_domain::{
     draft::{Direction, Position},
     row::{Kind, Row, RowKey, Seq},
 };
-use bursar_office::describe::visible;
+use bursar_office::{
+    audit::{Authors, PluginAuthor},
+    describe::visible,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -102,19 +105,23 @@ pub struct ImageShown {
     pub cause: String,
     /// The run that the commit settled.
     pub run: Option<String>,
+    /// The plugin version that wrote it, and what allowed it to; none if no plugin did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<PluginAuthor>,
     /// The row from then on; none if the commit removed it.
     pub body: Option<Value>,
 }
 
-fn image(kind: Kind, version: RowVersion) -> ImageShown {
+fn image(kind: Kind, version: &RowVersion, plugin: Option<PluginAuthor>) -> ImageShown {
     let body = version.body.as_deref();
     ImageShown {
         body: body.map(|body| visible(kind, body).into_owned()),
         revision: version.seq,
         at_us: version.at_us,
-        author: version.author,
-        cause: version.cause,
-        run: version.run,
+        author: version.author.clone(),
+        cause: version.cause.clone(),
+        run: version.run.clone(),
+        plugin,
     }
 }
 
@@ -182,6 +189,8 @@ pub(crate) async fn get_row(
 }
 
 /// What a row was, newest first: each image, and who wrote it
+///
+/// An image that a run wrote names the plugin version, its publisher and digest, and the grants that are about it.
 #[utoipa::path(get, path = "/v1/rows/{kind}/{id}/history", tag = "log", params(("kind" = Kind, Path, description = "The kind"), ("id" = String, Path, description = "Its id"), HistoryQuery), responses((status = 200, body = Page<ImageShown>)))]
 pub(crate) async fn list_history(
     Auditor(_): Auditor,
@@ -197,8 +206,15 @@ pub(crate) async fn list_history(
         .row_history(&key, before, limit.saturating_add(1))
         .await?;
     let has_more = versions.len() > limit;
-    let shown = versions.into_iter().take(limit);
-    let items: Vec<ImageShown> = shown.map(|version| image(key.kind, version)).collect();
+    let mut authors = Authors::of(api.database());
+    let mut items = Vec::new();
+    for (place, version) in versions.iter().take(limit).enumerate() {
+        let earlier = versions.get(place + 1);
+        let before = earlier.and_then(|earlier| earlier.body.as_deref());
+        let (author, after) = (&version.author, version.body.as_deref());
+        let plugin = authors.find(author, version.seq, &key, before, after);
+        items.push(image(key.kind, version, plugin.await?));
+    }
     if items.is_empty() && before.is_none() {
         return Err(Failure::absent(key.kind.as_str(), &id));
     }

@@ -1,11 +1,13 @@
 //! What can be said on the command line.
 
+mod automations;
 mod records;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use automations::{Automation, Enabling, Mode, Permission, Start, Who};
 pub use records::{Collection, Export, FileFormat, Import, Row};
 
 /// Sandboxed plugins for office work.
@@ -69,6 +71,9 @@ pub enum Command {
     /// Enable, try out and start automations
     #[command(subcommand)]
     Automation(Automation),
+    /// Who may do what: automations, people, and what changed in that
+    #[command(subcommand)]
+    Permission(Permission),
     /// Look at runs
     #[command(subcommand)]
     Run(Run),
@@ -185,63 +190,6 @@ pub enum Plugin {
         /// Its digest
         digest: String,
     },
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Mode {
-    /// Commit what runs change
-    Live,
-    /// Keep each change set for a person's review
-    Review,
-    /// Keep each change set for looking at
-    Shadow,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Automation {
-    /// Automations, those that are off too
-    List,
-    /// Enable an installed plugin for a department, granting what its manifest asks for
-    Enable {
-        /// The automation's name
-        name: String,
-        /// Name or digest of the plugin; by name, the one installed last
-        #[arg(long)]
-        plugin: String,
-        /// The department
-        #[arg(long)]
-        department: String,
-        /// The legal entity [default: the only one]
-        #[arg(long)]
-        entity: Option<String>,
-        /// Configuration: JSON, or @FILE
-        #[arg(long, default_value = "{}")]
-        config: String,
-        /// What happens with the change sets of its runs
-        #[arg(long, value_enum, default_value = "live")]
-        mode: Mode,
-    },
-    /// Turn an automation off
-    Disable {
-        /// The automation's name
-        name: String,
-    },
-    /// Show what a run would change, and change nothing
-    Preview(Start),
-    /// Run an automation now and wait for its end
-    Run(Start),
-}
-
-#[derive(Debug, Args)]
-pub struct Start {
-    /// The automation's name
-    pub name: String,
-    /// Input: JSON, or @FILE
-    #[arg(long, default_value = "{}")]
-    pub input: String,
-    /// Name of the event: the same one is run once [default: a new one]
-    #[arg(long)]
-    pub event: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,6 +11,7 @@ mod import;
 mod init;
 mod log;
 mod message;
+mod permission;
 mod plugin;
 mod row;
 mod run;
@@ -85,6 +86,7 @@ async fn ask(client: &Client, style: Style, command: Command) -> Result<(), Fail
         Command::Plugin(Plugin::List) => plugin::list(client, style).await,
         Command::Plugin(Plugin::Show { digest }) => plugin::show(client, style, &digest).await,
         Command::Automation(command) => automation::perform(client, style, command).await,
+        Command::Permission(command) => permission::perform(client, style, command).await,
         Command::Collection(command) => collection::perform(client, style, command).await,
         Command::Run(command) => run::perform(client, style, command).await,
         Command::Why(command) => why::why(client, style, command).await,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bursar_domain::{
     draft::Change,
     log::hex,
-    row::{RowKey, Seq},
+    row::{Kind, RowKey, Seq},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -94,6 +94,30 @@ impl Database {
         let before = filter.before.unwrap_or(Seq::MAX);
         let args = args![before, rows_limit(filter.limit)];
         let rows: Vec<CommitRow> = tx.all(&sql::COMMITS_BEFORE, args).await?;
+        Ok(rows.into_iter().map(commit_record).collect())
+    }
+
+    /// Commits that changed rows of some kinds from an instant on, newest first, without those that only note a token's use.
+    pub async fn commits_of(
+        &self,
+        kinds: [Kind; 4],
+        since_us: i64,
+        before: Option<Seq>,
+        limit: usize,
+    ) -> Result<Vec<CommitRecord>, Error> {
+        let mut tx = self.pools.beside().await?;
+        let [first, second, third, fourth] = kinds.map(Kind::as_str);
+        let before = before.unwrap_or(Seq::MAX);
+        let args = args![
+            first,
+            second,
+            third,
+            fourth,
+            before,
+            since_us,
+            rows_limit(limit)
+        ];
+        let rows: Vec<CommitRow> = tx.all(&sql::COMMITS_OF_KINDS, args).await?;
         Ok(rows.into_iter().map(commit_record).collect())
     }
 

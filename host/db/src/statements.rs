@@ -76,6 +76,12 @@ statements! {
     COMMITS_BEFORE = same(
         "select seq, at_us, author, run, cause, changes, hash from log_commit where seq < $1 order by seq desc limit $2",
         &[Int, Int]);
+    // By the rows of few kinds, which the index tells apart from all others.
+    COMMITS_OF_KINDS = same(
+        "select l.seq, l.at_us, l.author, l.run, l.cause, l.changes, l.hash from \
+         (select distinct c.seq from change c where c.kind in ($1, $2, $3, $4) and c.seq < $5) f cross join log_commit l \
+         where l.seq = f.seq and l.at_us >= $6 and l.cause <> 'token-used' order by l.seq desc limit $7",
+        &[Text, Text, Text, Text, Int, Int, Int]);
     COMMIT_OF = same("select seq, at_us, author, run, cause, changes, hash from log_commit where seq = $1", &[Int]);
     VERSIONS_BEFORE = same(
         "select c.seq, l.at_us, l.author, l.run, l.cause, c.body from change c cross join log_commit l \
@@ -463,6 +469,7 @@ mod tests {
             (OUTBOX_WAITING, "outbox_due"),
             (OUTBOX_WAITING_OF, "outbox_due"),
             (VERSIONS_BEFORE, "change_row"),
+            (COMMITS_OF_KINDS, "change_row"),
             (LEDGER_NEXT, "ledger_due"),
             (LEDGER_OPEN, "ledger_due"),
             (LEDGER_UNAPPLIED, "ledger_due"),

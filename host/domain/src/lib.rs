@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod aging;
+pub mod audit;
 pub mod availability;
 pub mod business;
 pub mod calendar;

@@ -9,10 +9,11 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 pub use limits::Limits;
+pub(crate) use permissions::word;
 pub use permissions::{
     Authority, CalendarOperation, DocumentOperation, Grant, InvoiceOperation, Need,
-    PERMISSIONS_MAX, Permission, RecordOperation, RecordScope, RowBounds, effective, is_within,
-    meet_all, widest,
+    PERMISSIONS_MAX, Permission, RecordOperation, RecordScope, RowBounds, beyond, effective,
+    is_within, meet_all, widest,
 };
 pub use triggers::{Misfire, TriggerAsk};
 

@@ -7,7 +7,7 @@ use bursar_domain::{
     invoice::Flow,
     manifest::{
         Authority, CalendarOperation, DocumentOperation, InvoiceOperation, Need, Permission,
-        RecordOperation, RecordScope, is_within, meet_all, widest,
+        RecordOperation, RecordScope, beyond, is_within, meet_all, widest,
     },
 };
 use proptest::{
@@ -268,6 +268,17 @@ proptest! {
         prop_assert_eq!(pieces, of(&one));
         if others.iter().any(|other| one.leq(other)) {
             prop_assert!(within);
+        }
+        // What is beyond them, and they, allow all of it; nothing of it is within one of them.
+        let rest = beyond(&one, &others);
+        prop_assert_eq!(rest.is_none(), within);
+        let rest: Vec<Permission> = rest.into_iter().collect();
+        let allowed: Points = points(&rest).union(&points(&others)).cloned().collect();
+        prop_assert!(of(&one).is_subset(&allowed));
+        prop_assert!(rest.iter().all(|rest| rest.leq(&one)));
+        let pieces = rest.iter().flat_map(Permission::pieces);
+        for piece in pieces {
+            prop_assert!(!others.iter().any(|other| piece.leq(other)));
         }
     }
 }

@@ -341,6 +341,24 @@ impl Session {
             .await
     }
 
+    /// Every row of a kind that there are few of, and that passes all conditions. For administrators.
+    pub async fn every<T: DeserializeOwned>(
+        &mut self,
+        kind: Kind,
+        conditions: &[Test],
+    ) -> Result<Vec<View<T>>, Error> {
+        let mut paging = Paging::first();
+        let mut found = Vec::new();
+        loop {
+            let listed = self.rows::<T>(kind, conditions, &paging).await?;
+            found.extend(listed.items);
+            match listed.next {
+                Some(next) => paging.after = Some(next),
+                None => return Ok(found),
+            }
+        }
+    }
+
     /// Passes if a row is as it is expected to be. For administrators.
     pub async fn expect(&mut self, key: &RowKey, expected: &Expected) -> Result<(), Error> {
         self.require_administrator()?;

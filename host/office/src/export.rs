@@ -183,6 +183,19 @@ fn columns_of(collection: &Collection) -> Vec<String> {
     columns
 }
 
+/// A small table as a file: RFC 4180, with a header row; texts that a spreadsheet takes for formulas are guarded.
+pub fn csv_of(headings: &[&str], rows: &[Vec<String>]) -> String {
+    let mut text = String::new();
+    let mut write = |cells: &mut dyn Iterator<Item = &str>| {
+        write_row(cells, Delimiter::Comma, Formulas::default(), &mut text);
+    };
+    write(&mut headings.iter().copied());
+    for row in rows {
+        write(&mut row.iter().map(String::as_str));
+    }
+    text
+}
+
 /// One row with its line end, CRLF as RFC 4180 has it.
 fn write_row<'c>(
     cells: impl Iterator<Item = &'c str>,

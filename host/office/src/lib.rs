@@ -15,6 +15,7 @@ pub mod admin;
 pub mod aging;
 pub mod allocations;
 pub mod appointments;
+pub mod audit;
 mod calendars;
 mod clock;
 mod commit;
@@ -41,6 +42,7 @@ mod organisation;
 mod papers;
 mod payables;
 pub mod payments;
+
 mod records;
 mod reminders;
 mod runs;

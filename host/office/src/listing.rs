@@ -29,6 +29,8 @@ use crate::{
 pub(crate) const PAGE_ROWS_MAX: u32 = 1000;
 /// Rows looked at at once where each has to be looked at.
 const ROWS_LOOKED_AT: usize = 500;
+/// Rows fetched at once while counting.
+const COUNT_PAGE_ROWS: usize = 1000;
 /// Most orders of a listing.
 const ORDERS_MAX: usize = 1;
 
@@ -231,6 +233,22 @@ impl Session {
             rows: found.into_iter().map(|(_, row)| row).collect(),
             next,
         })
+    }
+
+    /// How many rows a listing has, counted up to a number.
+    pub(crate) async fn count(&mut self, scope: &Scope, at_most: u32) -> Result<u32, Error> {
+        let at_most = usize::try_from(at_most).unwrap_or(usize::MAX);
+        let (mut counted, mut after) = (0, None);
+        loop {
+            let answer = self
+                .list(scope, after, COUNT_PAGE_ROWS.min(at_most - counted))
+                .await?;
+            counted += answer.rows.len();
+            after = answer.next;
+            if after.is_none() || counted >= at_most {
+                return Ok(u32::try_from(counted).unwrap_or(u32::MAX));
+            }
+        }
     }
 
     /// Up to `wanted` rows in view after a place: many are looked at at once, for there may be many that are not.

@@ -33,8 +33,6 @@ use crate::{
 const IDS_MAX: usize = 1000;
 /// Most rows that one call counts.
 pub const COUNT_MAX: u32 = 100_000;
-/// Rows fetched at once while counting.
-const COUNT_PAGE_ROWS: usize = 1000;
 
 impl Session {
     /// One record. Needs `records: read`.
@@ -101,18 +99,7 @@ impl Session {
             ));
         }
         let (scope, _) = self.record_scope(collection, conditions, &[]).await?;
-        let at_most = usize::try_from(at_most).unwrap_or(usize::MAX);
-        let (mut counted, mut after) = (0, None);
-        loop {
-            let answer = self
-                .list(&scope, after, COUNT_PAGE_ROWS.min(at_most - counted))
-                .await?;
-            counted += answer.rows.len();
-            after = answer.next;
-            if after.is_none() || counted >= at_most {
-                return Ok(u32::try_from(counted).unwrap_or(u32::MAX));
-            }
-        }
+        self.count(&scope, at_most).await
     }
 
     /// Passes if an operation on a collection's records is granted.

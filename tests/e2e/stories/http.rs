@@ -16,6 +16,7 @@ mod idempotency;
 mod imports;
 mod json;
 mod managers;
+mod permissions;
 mod raw;
 mod roles;
 mod secrets;

@@ -97,6 +97,42 @@ pub const ALL: &[Operation] = &[
             "/v1/automations/nobody",
         ],
     ),
+    op(
+        "get_permissions",
+        Else,
+        &[
+            "/v1/automations/conformance/permissions",
+            "/v1/automations/shadow/permissions?format=csv",
+            "/v1/automations/nobody/permissions",
+        ],
+    ),
+    op(
+        "check_automation",
+        Else,
+        &[
+            r#"/v1/automations/conformance/checks {"plugin": "<plugin>", "department": "finance", "grants": [{"kind": "records", "collection": "items", "operations": ["read"]}]}"#,
+            r#"/v1/automations/conformance/checks {"plugin": "nobody", "department": "finance"}"#,
+        ],
+    ),
+    op("list_upgrades", Else, &["/v1/upgrades"]),
+    op(
+        "upgrade_automation",
+        Writes,
+        &["/v1/automations/conformance/upgrades {}"],
+    ),
+    op(
+        "list_access",
+        Else,
+        &[
+            "/v1/access?collection=items",
+            "/v1/access?mail_to=somebody@example.com&format=csv",
+        ],
+    ),
+    op(
+        "list_permission_changes",
+        Else,
+        &["/v1/permission-changes", "/v1/permission-changes?limit=1"],
+    ),
     op("list_timers", Else, &["/v1/timers"]),
     op(
         "explain_event",

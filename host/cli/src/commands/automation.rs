@@ -1,11 +1,14 @@
 //! `bursar automation`: enable, preview, run.
 
-use std::time::Duration;
+use std::{fmt::Write as _, time::Duration};
 
-use bursar_api::{NewAutomation, Preview, Resource, Run, RunShown, Start};
+use bursar_api::{
+    AutomationPermissions, Consent, NewAutomation, Page, Preview, Resource, Run, RunShown, Start,
+    UpgradeAsked, UpgradeShown,
+};
 use bursar_db::RunState;
 use bursar_domain::{
-    office::{Automation as AutomationRow, Mode, Plugin, Stop},
+    office::{Automation as AutomationRow, Mode, Stop},
     run::Outcome,
     time,
 };
@@ -14,7 +17,7 @@ use http::Method;
 use serde_json::json;
 
 use crate::{
-    arguments::{self, Automation},
+    arguments::{self, Automation, Enabling},
     client::{Client, Here, part},
     failure::Failure,
     output::{Style, json_argument, print, say, table},
@@ -26,29 +29,14 @@ const LOOK: Duration = Duration::from_millis(200);
 pub async fn perform(client: &Client, style: Style, command: Automation) -> Result<(), Failure> {
     match command {
         Automation::List => list(client, style).await,
-        Automation::Enable {
+        Automation::Enable(asked) => enable(client, style, &asked.name, &new(&asked)?).await,
+        Automation::Check(asked) => check(client, style, &asked.name, &new(&asked)?).await,
+        Automation::Upgrades => upgrades(client, style).await,
+        Automation::Upgrade {
             name,
             plugin,
-            department,
-            entity,
-            config,
-            mode,
-        } => {
-            let asked = NewAutomation {
-                plugin,
-                department,
-                legal_entity: entity,
-                config: json_argument("--config", &config)?,
-                grants: None,
-                mode: match mode {
-                    arguments::Mode::Live => Mode::Live,
-                    arguments::Mode::Review => Mode::Review,
-                    arguments::Mode::Shadow => Mode::Shadow,
-                },
-                enabled: true,
-            };
-            enable(client, style, &name, &asked).await
-        }
+            approve,
+        } => upgrade(client, style, &name, plugin, approve).await,
         Automation::Disable { name } => {
             let off = json!({"enabled": false});
             let answer = client
@@ -92,6 +80,33 @@ async fn list(client: &Client, style: Style) -> Result<(), Failure> {
     })
 }
 
+fn new(asked: &Enabling) -> Result<NewAutomation, Failure> {
+    let grants = asked.grants.as_deref();
+    let grants = grants.map(|grants| json_argument("--grants", grants));
+    let read = |grants| {
+        serde_json::from_value(grants).map_err(|error| {
+            Failure::user("--grants is no list of permissions")
+                .because(error)
+                .hint(
+                    r#"--grants '[{"kind": "tasks", "role": "clerk", "note": "until the audit"}]'"#,
+                )
+        })
+    };
+    Ok(NewAutomation {
+        plugin: asked.plugin.clone(),
+        department: asked.department.clone(),
+        legal_entity: asked.entity.clone(),
+        config: json_argument("--config", &asked.config)?,
+        grants: grants.transpose()?.map(read).transpose()?,
+        mode: match asked.mode {
+            arguments::Mode::Live => Mode::Live,
+            arguments::Mode::Review => Mode::Review,
+            arguments::Mode::Shadow => Mode::Shadow,
+        },
+        enabled: true,
+    })
+}
+
 async fn enable(
     client: &Client,
     style: Style,
@@ -101,22 +116,96 @@ async fn enable(
     let answer = client
         .send::<Resource<AutomationRow>>(Method::PUT, &path(name, ""), asked)
         .await?;
+    let permissions: AutomationPermissions = client.get(&path(name, "/permissions")).await?;
     let automation = answer.value.body;
-    let plugin: Resource<Plugin> = client
-        .get(&format!("/v1/plugins/{}", part(&automation.plugin)))
-        .await?;
-    let asks = &plugin.body.manifest.permissions;
-    let granted = automation.grants.iter().map(|grant| {
-        let permission = &grant.permission;
-        let ask = asks.iter().find(|ask| permission.leq(&ask.permission));
-        let reason = ask.map_or("", |ask| ask.reason.as_str());
-        format!("  {}\n      {reason}", permission.in_words())
-    });
-    let granted: Vec<String> = granted.collect();
     let shown = json!({"name": name, "automation": automation, "commit": answer.commit});
     print(style, &shown, |_| {
-        format!("{name} is enabled. It may:\n{}", granted.join("\n"))
+        let may = super::permission::describe(&permissions);
+        format!("{name} is enabled. It may:\n{may}")
     })
+}
+
+async fn check(
+    client: &Client,
+    style: Style,
+    name: &str,
+    asked: &NewAutomation,
+) -> Result<(), Failure> {
+    let consent: Consent = client
+        .send(Method::POST, &path(name, "/checks"), asked)
+        .await?
+        .value;
+    print(style, &consent, |consent| {
+        let mut text = format!(
+            "{name} would be allowed:\n{}",
+            super::permission::describe(&consent.permissions)
+        );
+        let difference = &consent.difference;
+        for (sign, lines) in [("+", &difference.gained), ("-", &difference.lost)] {
+            for line in lines {
+                let _ = writeln!(text, "{sign} {line}");
+            }
+        }
+        for problem in &consent.problems {
+            let _ = writeln!(text, "It would be refused: {problem}");
+        }
+        text.push_str("Nothing was changed.\n");
+        text
+    })
+}
+
+async fn upgrades(client: &Client, style: Style) -> Result<(), Failure> {
+    let page: Page<UpgradeShown> = client.get("/v1/upgrades").await?;
+    print(style, &page.items, |upgrades| {
+        let mut text = String::new();
+        for upgrade in upgrades {
+            let (from, to) = (&upgrade.from, &upgrade.to);
+            let _ = writeln!(
+                text,
+                "{} of {}: {} -> {} ({})",
+                upgrade.automation, upgrade.department, from.version, to.version, to.plugin
+            );
+            for ask in &upgrade.changes.asks_more {
+                let _ = writeln!(text, "  + {}\n      {}", ask.words, ask.reason);
+            }
+            for less in &upgrade.changes.asks_less {
+                let _ = writeln!(text, "  - {less}");
+            }
+        }
+        text
+    })
+}
+
+async fn upgrade(
+    client: &Client,
+    style: Style,
+    name: &str,
+    plugin: Option<String>,
+    approved: bool,
+) -> Result<(), Failure> {
+    let plugin = match plugin {
+        Some(plugin) => plugin,
+        None => newest(client, name).await?,
+    };
+    let asked = UpgradeAsked { plugin, approved };
+    let answer = client
+        .send::<Resource<AutomationRow>>(Method::POST, &path(name, "/upgrades"), &asked)
+        .await?;
+    let shown = json!({"name": name, "automation": answer.value.body, "commit": answer.commit});
+    print(style, &shown, |_| {
+        format!("{name} runs {} from now on.", asked.plugin)
+    })
+}
+
+/// The version that an automation could move to; the one that it runs if there is none.
+async fn newest(client: &Client, name: &str) -> Result<String, Failure> {
+    let page: Page<UpgradeShown> = client.get("/v1/upgrades").await?;
+    let mut upgrades = page.items.into_iter();
+    if let Some(upgrade) = upgrades.find(|upgrade| upgrade.automation == name) {
+        return Ok(upgrade.to.plugin);
+    }
+    let automation: Resource<AutomationRow> = client.get(&path(name, "")).await?;
+    Ok(automation.body.plugin)
 }
 
 fn start_of(start: &arguments::Start) -> Result<Start, Failure> {

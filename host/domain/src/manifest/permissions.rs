@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-pub use lattice::{is_within, meet_all, widest};
+pub use lattice::{beyond, is_within, meet_all, widest};
 pub use scope::{RecordScope, RowBounds};
 
 use crate::{invoice::Flow, problem::Problem};
@@ -326,7 +326,7 @@ impl Permission {
 }
 
 /// An enum's name as it is written in manifests.
-fn word<T: Serialize>(value: &T) -> String {
+pub(crate) fn word<T: Serialize>(value: &T) -> String {
     serde_json::to_value(value)
         .ok()
         .and_then(|value| value.as_str().map(str::to_owned))

@@ -63,10 +63,13 @@ fn answered_as_absent(world: &World) {
 
 /// Uploads a guest of the tests and waits until it is installed.
 pub fn install(world: &World, guest: &str) {
-    let component = bursar_artifacts::guest(guest);
+    install_component(world, &bursar_artifacts::guest(guest));
+}
+
+pub fn install_component(world: &World, component: &[u8]) {
     let upload = world
         .ask(&Method::POST, "/v1/plugins")
-        .bytes("application/wasm", &component);
+        .bytes("application/wasm", component);
     let job = upload.expect(202);
     let place = job.header("location").expect("a place");
     let job = world

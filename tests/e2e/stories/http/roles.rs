@@ -20,6 +20,8 @@ const OPERATIONS: &[(Action, &[&str])] = &[
             "get_plugin",
             "list_automations",
             "get_automation",
+            "get_permissions",
+            "list_upgrades",
             "list_timers",
             "explain_event",
             "list_runs",
@@ -30,7 +32,15 @@ const OPERATIONS: &[(Action, &[&str])] = &[
             "get_message",
         ],
     ),
-    (Action::Manage, &["put_automation", "patch_automation"]),
+    (
+        Action::Manage,
+        &[
+            "put_automation",
+            "patch_automation",
+            "check_automation",
+            "upgrade_automation",
+        ],
+    ),
     (
         Action::Operate,
         &[
@@ -94,6 +104,8 @@ const OPERATIONS: &[(Action, &[&str])] = &[
             "list_rows",
             "get_row",
             "list_history",
+            "list_access",
+            "list_permission_changes",
             "count_records",
             "get_records",
             "check_collection",

@@ -93,6 +93,41 @@ impl Permission {
         (!met.is_empty()).then_some(met)
     }
 
+    /// Leaves out the operations of one of its pieces.
+    fn give_up(&mut self, piece: &Self) {
+        match (self, piece) {
+            (
+                Permission::Records { operations, .. },
+                Permission::Records {
+                    operations: gone, ..
+                },
+            ) => operations.retain(|one| !gone.contains(one)),
+            (
+                Permission::Invoices { operations, .. },
+                Permission::Invoices {
+                    operations: gone, ..
+                },
+            ) => operations.retain(|one| !gone.contains(one)),
+            (
+                Permission::Calendars { operations, .. },
+                Permission::Calendars {
+                    operations: gone, ..
+                },
+            ) => operations.retain(|one| !gone.contains(one)),
+            (
+                Permission::Documents { operations, .. },
+                Permission::Documents {
+                    operations: gone, ..
+                },
+            ) => operations.retain(|one| !gone.contains(one)),
+            (Permission::Messages { recipients }, Permission::Messages { recipients: gone }) => {
+                recipients.retain(|one| !gone.contains(one));
+            }
+            // It is one piece, or another permission's.
+            _ => {}
+        }
+    }
+
     /// The same, one operation at a time: what several permissions allow together is looked for piece by piece.
     pub fn pieces(&self) -> Vec<Self> {
         fn each<T: Copy + Ord>(
@@ -144,6 +179,19 @@ pub fn is_within(permission: &Permission, others: &[Permission]) -> bool {
     let pieces = permission.pieces();
     let covered = |piece: &Permission| others.iter().any(|other| piece.leq(other));
     pieces.iter().all(covered)
+}
+
+/// What of a permission others do not allow, each operation for itself; none if it is within them.
+pub fn beyond(permission: &Permission, others: &[Permission]) -> Option<Permission> {
+    if is_within(permission, others) {
+        return None;
+    }
+    let mut rest = permission.clone();
+    let covered = |piece: &Permission| others.iter().any(|other| piece.leq(other));
+    for piece in permission.pieces().iter().filter(|piece| covered(piece)) {
+        rest.give_up(piece);
+    }
+    Some(rest)
 }
 
 /// What two sets of permissions both allow, without what another of them allows as well.

@@ -78,9 +78,10 @@ impl RecordScope {
         };
         let shows_none = fields.as_ref().is_some_and(BTreeSet::is_empty);
         Self {
-            class: match shows_none {
-                true => Class::default(),
-                false => self.class.min(other.class),
+            class: if shows_none {
+                Class::default()
+            } else {
+                self.class.min(other.class)
             },
             fields,
             rows,
