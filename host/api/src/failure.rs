@@ -275,6 +275,12 @@ impl From<bursar_worker::Error> for Failure {
             Error::Office(error) => error.into(),
             Error::Runtime(bursar_runtime::Error::Refused(refusal)) => refusal.into(),
             Error::UnknownAutomation(id) => Self::absent("automation", &id),
+            error @ Error::Quarantined { .. } => Self::new(
+                StatusCode::CONFLICT,
+                "plugin-quarantined",
+                error.to_string(),
+            )
+            .hint("an administrator releases it: bursar plugin release DIGEST"),
             error @ (Error::PluginTimer { .. } | Error::Timer { .. }) => Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "timer-invalid",

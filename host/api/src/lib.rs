@@ -61,6 +61,7 @@ pub use jobs::{Job, JobResult, JobRows, JobState};
 pub use local::{Local, Pieces};
 pub use log::{CommitShown, VerificationAsked};
 pub use messages::NewRendering;
+pub use plugins::QuarantineShown;
 pub use request::{FILE_BYTES_MAX, JSON_BYTES_MAX};
 pub use resource::{COMMIT_HEADER, Page, Resource};
 pub use rows::{ImageShown, RowShown};

@@ -8,23 +8,38 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bursar_domain::{
-    office::Plugin,
+    office::{Plugin, Quarantine, digest_of_quarantine, quarantine_of},
     row::{Kind, RowKey},
 };
 use bursar_runtime::inspect;
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::{
     Api,
     caller::{Administrator, Caller, Viewer},
     failure::Failure,
     jobs::{Job, JobResult, Progress, accepted},
-    request::{Asked, Path, Query, Upload},
-    resource::{Page, PageQuery, Resource, Tagged},
+    request::{Asked, Body, Path, Query, Upload},
+    resource::{Page, PageQuery, Resource, Tagged, Written},
 };
 
 /// Steps of an installation.
 const STEPS: u32 = 4;
+
+/// Whether a plugin version may run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct QuarantineShown {
+    /// SHA-256 of the component, lower-case hex.
+    pub plugin: String,
+    /// Since when it is so, in microseconds UTC.
+    pub updated_us: i64,
+    /// Whether, and why.
+    #[serde(flatten)]
+    pub quarantine: Quarantine,
+}
 
 /// Installed plugin versions
 #[utoipa::path(get, path = "/v1/plugins", tag = "plugins", params(PageQuery), responses((status = 200, body = Page<Resource<Plugin>>)))]
@@ -50,6 +65,62 @@ pub(crate) async fn get_plugin(
     api.resource(&RowKey::of(Kind::Plugin, &id))
         .await
         .map(Tagged)
+}
+
+/// Plugin versions that are kept from running, and those that were
+#[utoipa::path(get, path = "/v1/quarantines", tag = "plugins", params(PageQuery), responses((status = 200, body = Page<QuarantineShown>)))]
+pub(crate) async fn list_quarantines(
+    Viewer(caller): Viewer,
+    State(api): State<Api>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Page<QuarantineShown>>, Failure> {
+    let mut session = api.reading(&caller.actor).await?;
+    let listed = session
+        .rows::<Value>(Kind::Control, &[], &page.paging()?)
+        .await?;
+    let mut items = Vec::new();
+    for view in listed.items {
+        if let Some(plugin) = digest_of_quarantine(&view.id) {
+            let quarantine = Quarantine::deserialize(&view.body).map_err(Failure::host)?;
+            items.push(QuarantineShown {
+                plugin: plugin.to_owned(),
+                updated_us: view.updated_us,
+                quarantine,
+            });
+        }
+    }
+    Ok(Json(Page {
+        items,
+        next: listed.next,
+    }))
+}
+
+/// Keep a plugin version from running, or let it run again
+///
+/// Installed or not. On every node, runs of it that are under way end within a second and change nothing; they and all
+/// others wait in the queue until it is released. It cannot be enabled meanwhile.
+#[utoipa::path(put, path = "/v1/plugins/{id}/quarantine", tag = "plugins", params(("id" = String, Path, description = "SHA-256 of the component, lower-case hex")), request_body = Quarantine, responses((status = 200, body = Resource<Quarantine>)))]
+pub(crate) async fn put_quarantine(
+    Administrator(caller): Administrator,
+    State(api): State<Api>,
+    Path(id): Path<String>,
+    Body { value, asked }: Body<Quarantine>,
+) -> Result<Written<Quarantine>, Failure> {
+    let cause = if value.quarantined {
+        "quarantine-plugin"
+    } else {
+        "release-plugin"
+    };
+    let key = RowKey::of(Kind::Control, &quarantine_of(&id));
+    let (id, key, value, asked) = (&id, &key, &value, &asked);
+    let changed = api
+        .change(&caller, cause, asked, |mut session| async move {
+            session.expect(key, &asked.expected).await?;
+            session.set_quarantine(id, value).await?;
+            Ok((session, key.clone()))
+        })
+        .await?;
+    api.written(changed).await
 }
 
 /// Install a plugin version

@@ -54,6 +54,8 @@ fn automation() -> OpenApiRouter<Api> {
     OpenApiRouter::new()
         .routes(routes!(plugins::list_plugins, plugins::install_plugin))
         .routes(routes!(plugins::get_plugin))
+        .routes(routes!(plugins::list_quarantines))
+        .routes(routes!(plugins::put_quarantine))
         .routes(routes!(jobs::get_job))
         .routes(routes!(automations::list_automations))
         .routes(routes!(

@@ -183,6 +183,21 @@ pub enum Plugin {
         /// The component
         file: PathBuf,
     },
+    /// Keep a plugin version from running, on every node within a second; its runs wait
+    Quarantine {
+        /// Its digest, installed or not
+        digest: String,
+        /// Why; it is kept in the log
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Let a plugin version run again
+    Release {
+        /// Its digest
+        digest: String,
+    },
+    /// Plugin versions that are kept from running, and those that were
+    Quarantines,
     /// Installed plugin versions
     List,
     /// Show what an installed plugin version asks for and reaches

@@ -83,6 +83,13 @@ async fn client(global: &Global) -> Result<Client, Failure> {
 async fn ask(client: &Client, style: Style, command: Command) -> Result<(), Failure> {
     match command {
         Command::Plugin(Plugin::Install { file }) => plugin::install(client, style, &file).await,
+        Command::Plugin(Plugin::Quarantine { digest, reason }) => {
+            plugin::quarantine(client, style, &digest, true, reason).await
+        }
+        Command::Plugin(Plugin::Release { digest }) => {
+            plugin::quarantine(client, style, &digest, false, String::new()).await
+        }
+        Command::Plugin(Plugin::Quarantines) => plugin::quarantines(client, style).await,
         Command::Plugin(Plugin::List) => plugin::list(client, style).await,
         Command::Plugin(Plugin::Show { digest }) => plugin::show(client, style, &digest).await,
         Command::Automation(command) => automation::perform(client, style, command).await,

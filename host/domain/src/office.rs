@@ -327,6 +327,30 @@ pub struct Token {
     pub last_used_us: Option<i64>,
 }
 
+/// Whether a plugin version may run at all. Its id is [`quarantine_of`] its digest, installed or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Quarantine {
+    /// While set, no run of it is executed, and none that is under way goes on.
+    pub quarantined: bool,
+    /// Why, in the words of whoever set it.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// The row id of a digest's [`Quarantine`] within the kind `control`.
+pub fn quarantine_of(digest: &str) -> String {
+    format!("{QUARANTINE}{digest}")
+}
+
+/// The digest that a row of the kind `control` keeps from running, if it is about one.
+pub fn digest_of_quarantine(id: &str) -> Option<&str> {
+    id.strip_prefix(QUARANTINE)
+}
+
+/// How the row ids of quarantines begin.
+const QUARANTINE: &str = "quarantine-";
+
 /// The row id of [`Stop`] within the kind `control`.
 pub const STOP: &str = "stop";
 

@@ -7,8 +7,12 @@ use bursar_domain::{
     index::fields_of,
     manifest::{Authority, Manifest, PERMISSIONS_MAX, Permission, TriggerAsk, is_within},
     money::Currency,
-    office::{Automation, Department, LegalEntity, PARTIES, Plugin, STOP, Stop, Timer},
+    office::{
+        Automation, Department, LegalEntity, PARTIES, Plugin, Quarantine, STOP, Stop, Timer,
+        quarantine_of,
+    },
     pointer,
+    problem::Problem,
     row::{Kind, Row, RowKey},
     time,
 };
@@ -142,16 +146,7 @@ impl Session {
     pub async fn install_plugin(&mut self, digest: &str, plugin: &Plugin) -> Result<(), Error> {
         self.require_administrator()?;
         let mut faults = Faults::default();
-        let is_digest = digest.len() == 64
-            && digest
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        faults.unless(
-            is_digest,
-            "not-a-digest",
-            "/digest",
-            "64 lower-case hexadecimal digits",
-        );
+        check_digest(&mut faults, digest);
         faults.result()?;
         for (pointer, schema) in [
             ("/manifest/config", &plugin.manifest.config),
@@ -206,6 +201,7 @@ impl Session {
             .as_ref()
             .is_some_and(|it| automation.only_turns_off(it))
         {
+            self.check_quarantine(&automation.plugin).await?;
             self.check_grants(automation, &manifest).await?;
         }
         let was_off = before.is_some_and(|before| !before.enabled);
@@ -290,6 +286,33 @@ impl Session {
         faults.text("/reason", &stop.reason, 0..=2000);
         faults.result()?;
         self.upsert(RowKey::of(Kind::Control, STOP), stop).await
+    }
+
+    /// Keeps a plugin version from running, whether it is installed or not, or lets it run again.
+    pub async fn set_quarantine(
+        &mut self,
+        digest: &str,
+        quarantine: &Quarantine,
+    ) -> Result<(), Error> {
+        self.require_administrator()?;
+        let mut faults = Faults::default();
+        check_digest(&mut faults, digest);
+        faults.text("/reason", &quarantine.reason, 0..=2000);
+        faults.result()?;
+        let key = RowKey::of(Kind::Control, &quarantine_of(digest));
+        self.upsert(key, quarantine).await
+    }
+
+    /// Passes if a plugin version may run.
+    async fn check_quarantine(&mut self, digest: &str) -> Result<(), Error> {
+        let key = RowKey::of(Kind::Control, &quarantine_of(digest));
+        match self.find::<Quarantine>(&key).await? {
+            Some((_, it)) if it.quarantined => {
+                let message = format!("the plugin is quarantined: {}", it.reason);
+                Err(Problem::at("plugin-quarantined", "/plugin", message).into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// An automation. For administrators.
@@ -429,6 +452,16 @@ impl Session {
         }
         self.apply(vec![write])
     }
+}
+
+fn check_digest(faults: &mut Faults, digest: &str) {
+    let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    faults.unless(
+        digest.len() == 64 && digest.bytes().all(is_hex),
+        "not-a-digest",
+        "/digest",
+        "64 lower-case hexadecimal digits",
+    );
 }
 
 /// Refuses permissions that say nothing, or too much.

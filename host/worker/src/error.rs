@@ -15,6 +15,12 @@ pub enum Error {
     /// No such automation.
     #[error("there is no automation {0:?}")]
     UnknownAutomation(String),
+    /// The plugin may not run.
+    #[error("its plugin is quarantined: {reason}")]
+    Quarantined {
+        /// Why.
+        reason: String,
+    },
     /// The folder or server that mail goes to cannot be used.
     #[error("cannot set up the delivery of mail: {0}")]
     Transport(String),

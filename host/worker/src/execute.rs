@@ -7,6 +7,7 @@ use bursar_domain::{
     confidentiality::Class,
     draft::{Change, Draft},
     matching,
+    office::{Quarantine, quarantine_of},
     problem::Problem,
     row::{Kind, RowKey},
     run::{Claim, LogLine, Outcome, RunReport, Settlement, decide},
@@ -28,6 +29,10 @@ const HOST_TROUBLE_DELAY: Duration = Duration::from_secs(10);
 const REPORT_LOG_BYTES_MAX: usize = 700 << 10;
 /// Longest drafted change set kept for people to look at, in bytes.
 const REPORT_DRAFT_BYTES_MAX: usize = 200 << 10;
+/// Wait of a run whose plugin is quarantined.
+const QUARANTINE_DELAY: Duration = Duration::from_secs(30);
+/// How often it is looked whether a plugin that runs is quarantined: it is stopped within a second, on every node.
+const QUARANTINE_LOOK: Duration = Duration::from_millis(400);
 /// Wait of a run that was overtaken too often.
 const OVERTAKEN_DELAY: Duration = Duration::from_secs(1);
 
@@ -71,7 +76,12 @@ impl Inner {
         claimed: &ClaimedRun,
         executions: u32,
     ) -> Result<Step, Error> {
-        let prepared = self.prepare(&claimed.queued.automation).await?;
+        let prepared = match self.prepare(&claimed.queued.automation).await {
+            Err(quarantined @ Error::Quarantined { .. }) => {
+                return Ok(self.wait_for_release(claimed, &quarantined).await);
+            }
+            prepared => prepared?,
+        };
         let claim = prepared.claim(claimed, &self.seed_key);
         if prepared.stopped {
             self.preparations.forget(&claim.automation_id);
@@ -97,10 +107,18 @@ impl Inner {
         } else {
             None
         };
-        let report = self
+        let session = session(self, &claim);
+        let executed = self
             .runtime
-            .execute_in(seat, &prepared.plugin, &claim, session(self, &claim))
-            .await?;
+            .execute_in(seat, &prepared.plugin, &claim, session);
+        // Whoever is stopped has changed nothing: the draft goes with the guest, as it does when its time is up.
+        let report = tokio::select! {
+            report = executed => report?,
+            quarantined = self.quarantined(&claim.automation.plugin) => {
+                self.preparations.forget(&claim.automation_id);
+                return Ok(self.wait_for_release(claimed, &quarantined).await);
+            }
+        };
         let turn = match turn {
             Some(turn) => turn,
             None => self.turns.join().await,
@@ -108,6 +126,35 @@ impl Inner {
         let step = self.settle(&prepared, &claim, report, executions).await;
         drop(turn);
         step
+    }
+
+    /// Waits until a plugin is quarantined, whoever does that on whichever node.
+    async fn quarantined(&self, digest: &str) -> Error {
+        let key = [RowKey::of(Kind::Control, &quarantine_of(digest))];
+        loop {
+            tokio::time::sleep(QUARANTINE_LOOK).await;
+            // What cannot be read now is read at the next look, and before any commit.
+            let rows = self.database.look(&key).await.unwrap_or_default();
+            let found = rows
+                .first()
+                .and_then(|row| row.decode::<Quarantine>().ok())
+                .filter(|it| it.quarantined);
+            if let Some(it) = found {
+                return Error::Quarantined { reason: it.reason };
+            }
+        }
+    }
+
+    async fn wait_for_release(&self, claimed: &ClaimedRun, quarantined: &Error) -> Step {
+        let why = chain(quarantined);
+        tracing::warn!(
+            run = claimed.run,
+            automation = claimed.queued.automation,
+            why,
+            "a run waits"
+        );
+        self.give_back(claimed, QUARANTINE_DELAY, &why).await;
+        Step::Settled
     }
 
     async fn settle(

@@ -12,7 +12,10 @@ use bursar_db::{ClaimedRun, Snapshot};
 use bursar_domain::{
     manifest::{Authority, Permission, Retry, effective},
     matching,
-    office::{Actor, Automation, Department, LegalEntity, Plugin as PluginRow, STOP, Stop},
+    office::{
+        Actor, Automation, Department, LegalEntity, Plugin as PluginRow, Quarantine, STOP, Stop,
+        quarantine_of,
+    },
     row::{Kind, RowKey, Seq},
     run::{Claim, Event},
 };
@@ -89,6 +92,12 @@ impl Inner {
         let manifest = plugin_row.ok_or_else(unknown)?.manifest;
         let key = RowKey::of(Kind::Control, STOP);
         let stop = read::<Stop>(&mut snapshot, &mut depends_on, key).await?;
+        let key = RowKey::of(Kind::Control, &quarantine_of(&automation.plugin));
+        let quarantine = read::<Quarantine>(&mut snapshot, &mut depends_on, key).await?;
+        // Not even compiled.
+        if let Some(it) = quarantine.filter(|it| it.quarantined) {
+            return Err(Error::Quarantined { reason: it.reason });
+        }
         let plugin = self.load(&automation.plugin).await?;
         let prepared = Arc::new(Prepared {
             automation_id: automation_id.to_owned(),

@@ -43,7 +43,7 @@ fn whoever_looks_sees_the_same_in_the_folder_and_at_the_server() {
     let remote = Remote::of(&world);
     let place = &world.place;
     let (run, task, message) = history(place);
-    let reads: [&[&str]; 20] = [
+    let reads: [&[&str]; 26] = [
         &["token", "list"],
         &["status"],
         &["run", "list"],
@@ -64,6 +64,20 @@ fn whoever_looks_sees_the_same_in_the_folder_and_at_the_server() {
         &["timers"],
         &["why", "monday"],
         &["audit", "verify"],
+        &["permission", "show", "errand"],
+        &["permission", "who", "--task-role", "clerk"],
+        &["permission", "changes", "--since", "2026-01-31"],
+        &["automation", "upgrades"],
+        &[
+            "automation",
+            "check",
+            "errand",
+            "--plugin",
+            "errand",
+            "--department",
+            "operations",
+        ],
+        &["plugin", "quarantines"],
     ];
     for read in reads {
         let here = place.call(read);

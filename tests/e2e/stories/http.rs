@@ -17,6 +17,7 @@ mod imports;
 mod json;
 mod managers;
 mod permissions;
+mod quarantine;
 mod raw;
 mod roles;
 mod secrets;

@@ -78,6 +78,7 @@ pub const ALL: &[Operation] = &[
         Else,
         &["/v1/plugins/<plugin>", "/v1/plugins/nobody"],
     ),
+    op("list_quarantines", Else, &["/v1/quarantines"]),
     op("get_job", Else, &["/v1/jobs/nobody"]),
     op(
         "list_automations",
@@ -398,6 +399,11 @@ pub const ALL: &[Operation] = &[
         "load_company",
         Writes,
         &["/v1/samples/company?today=soon {}"],
+    ),
+    op(
+        "put_quarantine",
+        Writes,
+        &["/v1/plugins/<plugin>/quarantine {}"],
     ),
     op("install_plugin", Writes, &["/v1/plugins {}"]),
     op(

@@ -4,8 +4,12 @@ use std::fmt::Write as _;
 
 use std::path::{Path, PathBuf};
 
-use bursar_api::{Job, JobResult, Resource};
-use bursar_domain::{manifest::Manifest, office::Plugin};
+use bursar_api::{Job, JobResult, QuarantineShown, Resource};
+use bursar_domain::{
+    manifest::Manifest,
+    office::{Plugin, Quarantine},
+    time::rfc3339,
+};
 use bursar_runtime::{Inspection, inspect, package};
 use http::Method;
 use serde_json::{Value, json};
@@ -110,6 +114,56 @@ pub async fn show(client: &Client, style: Style, digest: &str) -> Result<(), Fai
     print(style, &plugin, |plugin| {
         let body = &plugin.body;
         described(&body.manifest, &plugin.id, body.bytes, &body.imports)
+    })
+}
+
+pub async fn quarantine(
+    client: &Client,
+    style: Style,
+    digest: &str,
+    quarantined: bool,
+    reason: String,
+) -> Result<(), Failure> {
+    let path = format!("/v1/plugins/{}/quarantine", part(digest));
+    let asked = Quarantine {
+        quarantined,
+        reason,
+    };
+    let answer = client
+        .send::<Resource<Quarantine>>(Method::PUT, &path, &asked)
+        .await?;
+    let shown = json!({"plugin": digest, "quarantined": quarantined, "commit": answer.commit});
+    print(style, &shown, |_| {
+        if quarantined {
+            format!("{digest} does not run any more.")
+        } else {
+            format!("{digest} may run again.")
+        }
+    })
+}
+
+pub async fn quarantines(client: &Client, style: Style) -> Result<(), Failure> {
+    let (found, _) = client
+        .pages::<QuarantineShown>("/v1/quarantines", &[], usize::MAX)
+        .await?;
+    print(style, &found, |found| {
+        let row = |shown: &QuarantineShown| {
+            let state = if shown.quarantine.quarantined {
+                "quarantined"
+            } else {
+                "released"
+            };
+            vec![
+                shown.plugin.clone(),
+                state.to_owned(),
+                rfc3339(shown.updated_us),
+                shown.quarantine.reason.clone(),
+            ]
+        };
+        table(
+            &["plugin", "state", "since", "reason"],
+            &found.iter().map(row).collect::<Vec<_>>(),
+        )
     })
 }
 

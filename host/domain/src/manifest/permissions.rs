@@ -394,6 +394,19 @@ mod tests {
     }
 
     #[test]
+    fn scopes_that_show_no_member_differ_in_nothing_but_their_rows() {
+        let scope = |class: &str| -> Permission {
+            let text = serde_json::json!({
+                "kind": "records", "collection": "staff", "operations": ["read"], "class": class, "fields": [],
+            });
+            serde_json::from_value(text).expect("a permission")
+        };
+        let (low, high) = (scope("internal"), scope("restricted"));
+        assert!(low.leq(&high) && high.leq(&low));
+        assert_eq!(widest(vec![high.clone(), low]), [high]);
+    }
+
+    #[test]
     fn a_slip_in_a_bounds_name_is_no_permission_without_it() {
         let good = serde_json::json!({
             "kind": "records", "collection": "staff", "operations": ["read"], "rows": {"team": ["sales"]},
