@@ -5,12 +5,19 @@
 
 use bursar_domain::run::Outcome;
 use rustix::io::Errno;
-use wasmtime::{OutOfMemory, PoolConcurrencyLimitError};
+use wasmtime::{OutOfMemory, PoolConcurrencyLimitError, Trap};
 
-use crate::{contract::bursar::office::types, error::Error};
+use crate::{
+    contract::bursar::office::types,
+    engine::{CALL_BYTES_MAX, STACK_BYTES_MAX},
+    error::Error,
+};
 
 /// Longest text of a trap, in bytes.
 const TRAP_BYTES_MAX: usize = 4096;
+
+/// How wasmtime begins to say that a call hands more to the host than it may; the error has no public type.
+const CALL_TOO_LARGE: &str = "too much data is being copied between the host and the guest";
 
 /// Why a host function gives no answer.
 pub enum Fault {
@@ -24,11 +31,11 @@ pub enum Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{limit} is {allowed}, the run used {used}")]
 pub struct LimitReached {
-    /// Its name in the manifest's limits.
+    /// Its name in the manifest's limits, or in the sandbox's own.
     pub limit: &'static str,
     /// Its value.
     pub allowed: u64,
-    /// What was used, or asked for, when it ended the run.
+    /// What was used, or asked for, when it ended the run; at least that, where nobody can tell.
     pub used: u64,
 }
 
@@ -90,6 +97,9 @@ pub fn outcome_of(error: wasmtime::Error) -> Result<Outcome, Error> {
     if let Some(limit) = error.downcast_ref::<LimitReached>() {
         return Ok((*limit).into());
     }
+    if let Some(limit) = limit_of_wasmtime(&error) {
+        return Ok(limit.into());
+    }
     // An instance could not be made. The guest has no way to bring these about: it has neither files nor threads, and its
     // memory is counted before it is asked for.
     let is_ours = error.is::<PoolConcurrencyLimitError>()
@@ -103,6 +113,23 @@ pub fn outcome_of(error: wasmtime::Error) -> Result<Outcome, Error> {
     let mut message = error.root_cause().to_string();
     message.truncate(message.floor_char_boundary(TRAP_BYTES_MAX));
     Ok(Outcome::Trapped { message })
+}
+
+/// Limits that wasmtime keeps by itself. It does not tell how much was asked for, only that it was more than allowed.
+fn limit_of_wasmtime(error: &wasmtime::Error) -> Option<LimitReached> {
+    let (limit, allowed) = if error.downcast_ref::<Trap>() == Some(&Trap::StackOverflow) {
+        ("stack_bytes_max", STACK_BYTES_MAX)
+    } else if error.root_cause().to_string().starts_with(CALL_TOO_LARGE) {
+        ("call_bytes_max", CALL_BYTES_MAX)
+    } else {
+        return None;
+    };
+    let allowed = u64::try_from(allowed).unwrap_or(u64::MAX);
+    Some(LimitReached {
+        limit,
+        allowed,
+        used: allowed.saturating_add(1),
+    })
 }
 
 #[cfg(test)]

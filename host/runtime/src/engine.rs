@@ -14,17 +14,19 @@ use crate::error::Error;
 const TICK: Duration = Duration::from_millis(5);
 /// Most memory of one instance, whatever its limit: the manifest's own cap.
 const MEMORY_BYTES_MAX: usize = 256 << 20;
-/// Most of the guest's own stack; more is a trap.
-const STACK_BYTES_MAX: usize = 512 << 10;
+/// Most of the guest's own stack: `stack_bytes_max`.
+pub const STACK_BYTES_MAX: usize = 512 << 10;
 /// Stack of the fiber that a guest and its host calls run on.
 const FIBER_BYTES: usize = 2 << 20;
+/// Most bytes that one call may hand to the host, a few of the largest JSON values: `call_bytes_max`.
+pub const CALL_BYTES_MAX: usize = 16 << 20;
 /// Core modules instantiated within one component; interpreters bring some forty.
 pub const CORE_INSTANCES_MAX: u32 = 64;
 /// Linear memories of one component.
 pub const MEMORIES_MAX: u32 = 4;
 /// Tables of one component.
 pub const TABLES_MAX: u32 = 64;
-/// Elements of one table.
+/// Elements of one table, whatever its limit: the manifest's own cap.
 pub const TABLE_ELEMENTS_MAX: usize = 100_000;
 
 /// The engine for at most so many instances at once.
@@ -50,6 +52,9 @@ fn pool(instances_max: u32) -> InstanceAllocationStrategy {
         .max_core_instances_per_component(CORE_INSTANCES_MAX)
         .max_memories_per_component(MEMORIES_MAX)
         .max_tables_per_component(TABLES_MAX)
+        // A component may have them all in one module.
+        .max_memories_per_module(MEMORIES_MAX)
+        .max_tables_per_module(TABLES_MAX)
         .max_component_instance_size(8 << 20)
         .max_core_instance_size(4 << 20)
         .max_memory_size(MEMORY_BYTES_MAX)

@@ -1,6 +1,9 @@
 //! One run: a fresh instance, one call, one report.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bursar_domain::{
     canonical,
@@ -14,13 +17,13 @@ use crate::{
     contract::exports::bursar::office::handler,
     convert,
     ending::{LimitReached, outcome_of},
+    engine::CALL_BYTES_MAX,
     error::Error,
     guest::Guest,
+    processor::Processor,
     runtime::{Plugin, Runtime, Seat},
 };
 
-/// Most bytes that one call may hand to the host: a few of the largest JSON values.
-const CALL_BYTES_MAX: usize = 16 << 20;
 /// Longest summary and longest problem kept, in bytes.
 const TEXT_BYTES_MAX: usize = 2000;
 /// Longest code of a problem, and longest name or value of a counter, in bytes.
@@ -66,19 +69,22 @@ impl Runtime {
         store.set_hostcall_fuel(CALL_BYTES_MAX);
         // A guest that computes looks at the wall clock itself at every tick, and lets others have the thread.
         store.set_epoch_deadline(1);
+        let processor = Arc::new(Processor::new(claim.limits.cpu_ms_max));
+        let watched = Arc::clone(&processor);
         store.epoch_deadline_callback(move |_| {
             wall.check()?;
+            watched.check()?;
             Ok(UpdateDeadline::Yield(1))
         });
         let input = Input::of(claim)?;
-        let outcome =
-            match tokio::time::timeout(wall.allowed, call(plugin, &mut store, &input)).await {
-                Ok(Ok(Ok(summary))) => Outcome::Succeeded(summary_of(summary)),
-                Ok(Ok(Err(failure))) => failed(failure),
-                Ok(Err(error)) => outcome_of(error)?,
-                // The guest was waiting for the host.
-                Err(_) => wall.reached().into(),
-            };
+        let running = processor.measure(call(plugin, &mut store, &input));
+        let outcome = match tokio::time::timeout(wall.allowed, running).await {
+            Ok(Ok(Ok(summary))) => Outcome::Succeeded(summary_of(summary)),
+            Ok(Ok(Err(failure))) => failed(failure),
+            Ok(Err(error)) => outcome_of(error)?,
+            // The guest was waiting for the host.
+            Err(_) => wall.reached().into(),
+        };
         let (draft, kept, usage) = store.into_data().into_parts();
         Ok(RunReport {
             outcome,

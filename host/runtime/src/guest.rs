@@ -13,7 +13,7 @@ use wasmtime_wasi::{WasiCtxView, WasiView};
 
 use crate::{
     ending::{Fault, HostTrouble, LimitReached},
-    engine::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX},
+    engine::{CORE_INSTANCES_MAX, MEMORIES_MAX, TABLES_MAX},
     inspect::Inspection,
     logs::{Kept, Logs},
     wasi::Wasi,
@@ -26,7 +26,7 @@ pub struct Guest {
     limits: Limits,
     host_calls: u64,
     bytes_in: u64,
-    memory: Memory,
+    space: Space,
     logs: Arc<Mutex<Logs>>,
     /// For plugins that import one.
     wasi: Option<Wasi>,
@@ -38,16 +38,18 @@ impl Guest {
         let logs = Arc::new(Mutex::new(Logs::new(claim.limits.log_bytes_max)));
         let wasi =
             (!inspection.wasi.is_empty()).then(|| Wasi::new(claim.time_us, &claim.seed, &logs));
-        let memory = Memory {
-            bytes: 0,
-            bytes_max: claim.limits.memory_bytes_max,
+        let space = Space {
+            memory_bytes: 0,
+            memory_bytes_max: claim.limits.memory_bytes_max,
+            table_elements: 0,
+            table_elements_max: claim.limits.table_elements_max,
         };
         Self {
             session,
             limits: claim.limits.clone(),
             host_calls: 0,
             bytes_in: 0,
-            memory,
+            space,
             logs,
             wasi,
         }
@@ -81,7 +83,7 @@ impl Guest {
 
     /// The store's limiter.
     pub fn limiter(&mut self) -> &mut dyn ResourceLimiter {
-        &mut self.memory
+        &mut self.space
     }
 
     /// Ends the run.
@@ -96,7 +98,7 @@ impl Guest {
             .take();
         let (draft, used) = self.session.into_parts();
         let usage = Usage {
-            memory_bytes: self.memory.bytes,
+            memory_bytes: self.space.memory_bytes,
             host_calls: self.host_calls,
             log_bytes: kept.bytes,
             log_lines_dropped: kept.dropped,
@@ -115,33 +117,46 @@ impl WasiView for Guest {
     }
 }
 
-/// Counts the linear memory of all the component's instances together; it never shrinks.
-struct Memory {
-    bytes: u64,
-    bytes_max: u64,
+/// Counts the linear memory and the tables of all the component's instances together; neither ever shrinks.
+struct Space {
+    memory_bytes: u64,
+    memory_bytes_max: u64,
+    table_elements: u64,
+    table_elements_max: u64,
 }
 
-impl ResourceLimiter for Memory {
-    /// Growth over the limit ends the run, so that the same claim ends alike whatever the guest makes of a refusal.
+/// Growth over the limit ends the run, so that the same claim ends alike whatever the guest makes of a refusal.
+///
+/// Gives the sum that is used after it; none where it is over a maximum of the guest's own, which the guest is told.
+fn grown(
+    limit: &'static str,
+    (used, allowed): (u64, u64),
+    (current, desired): (usize, usize),
+    maximum: Option<usize>,
+) -> wasmtime::Result<Option<u64>> {
+    // A maximum of the guest's own; the engine's is the largest limit there is.
+    let own =
+        maximum.filter(|maximum| u64::try_from(*maximum).is_ok_and(|maximum| maximum < allowed));
+    if own.is_some_and(|maximum| desired > maximum) {
+        return Ok(None);
+    }
+    let more = u64::try_from(desired.saturating_sub(current)).unwrap_or(u64::MAX);
+    let total = used.saturating_add(more);
+    LimitReached::check(limit, allowed, total).map_err(wasmtime::Error::new)?;
+    Ok(Some(total))
+}
+
+impl ResourceLimiter for Space {
     fn memory_growing(
         &mut self,
         current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // A maximum of the guest's own; the engine's is the largest limit there is.
-        let own = maximum.filter(|maximum| {
-            u64::try_from(*maximum).is_ok_and(|maximum| maximum < self.bytes_max)
-        });
-        if own.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
-        let more = u64::try_from(desired.saturating_sub(current)).unwrap_or(u64::MAX);
-        let total = self.bytes.saturating_add(more);
-        LimitReached::check("memory_bytes_max", self.bytes_max, total)
-            .map_err(wasmtime::Error::new)?;
-        self.bytes = total;
-        Ok(true)
+        let so_far = (self.memory_bytes, self.memory_bytes_max);
+        let total = grown("memory_bytes_max", so_far, (current, desired), maximum)?;
+        self.memory_bytes = total.unwrap_or(self.memory_bytes);
+        Ok(total.is_some())
     }
 
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
@@ -152,11 +167,14 @@ impl ResourceLimiter for Memory {
 
     fn table_growing(
         &mut self,
-        _: usize,
+        current: usize,
         desired: usize,
-        _: Option<usize>,
+        maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= TABLE_ELEMENTS_MAX)
+        let so_far = (self.table_elements, self.table_elements_max);
+        let total = grown("table_elements_max", so_far, (current, desired), maximum)?;
+        self.table_elements = total.unwrap_or(self.table_elements);
+        Ok(total.is_some())
     }
 
     fn instances(&self) -> usize {

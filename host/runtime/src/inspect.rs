@@ -17,7 +17,10 @@ use wasmparser::{
     types::{Types, TypesRef},
 };
 
-use crate::refusal::{COMPONENT_BYTES_MAX, Excess, Refusal};
+use crate::{
+    extent::Extent,
+    refusal::{COMPONENT_BYTES_MAX, Excess, Refusal},
+};
 
 /// The version of the contract in `wit/`.
 pub const CONTRACT_VERSION: &str = "0.1.0";
@@ -102,19 +105,19 @@ fn outline(bytes: &[u8]) -> Result<Outline<'_>, Refusal> {
     if Parser::is_core_wasm(bytes) {
         return Err(Refusal::NotComponent);
     }
-    walk(bytes)
-        .map_err(|error| Refusal::Malformed(error.to_string()))?
-        .ok_or_else(|| Refusal::Malformed("it has no end".to_owned()))
+    walk(bytes)?.ok_or_else(|| Refusal::Malformed("it has no end".to_owned()))
 }
 
-fn walk(bytes: &[u8]) -> Result<Option<Outline<'_>>, wasmparser::BinaryReaderError> {
+fn walk(bytes: &[u8]) -> Result<Option<Outline<'_>>, Refusal> {
     let mut validator = Validator::new_with_features(WasmFeatures::default());
     let (mut manifests, mut imports, mut exports) = (Vec::new(), Vec::new(), Vec::new());
     let mut depth = 0_usize;
     let mut types = None;
+    let mut extent = Extent::default();
     let mut allocations = wasmparser::FuncValidatorAllocations::default();
     for payload in Parser::new(0).parse_all(bytes) {
         let payload = payload?;
+        extent.read(&payload)?;
         match validator.payload(&payload)? {
             ValidPayload::Func(function, body) => {
                 let mut function = function.into_validator(allocations);

@@ -16,6 +16,16 @@ pub enum Refusal {
         /// Size of the file.
         bytes: usize,
     },
+    /// `over-limit`
+    #[error("{limit} is {allowed}, the component has {used}")]
+    OverLimit {
+        /// Its name.
+        limit: &'static str,
+        /// Its value.
+        allowed: u64,
+        /// What the component has, as far as it was read.
+        used: u64,
+    },
     /// `not-wasm`
     #[error("the file is not WebAssembly")]
     NotWasm,
@@ -80,6 +90,7 @@ impl Refusal {
     pub fn code(&self) -> &'static str {
         match self {
             Self::TooLarge { .. } => "too-large",
+            Self::OverLimit { .. } => "over-limit",
             Self::NotWasm => "not-wasm",
             Self::NotComponent => "not-component",
             Self::Malformed(_) => "malformed",
@@ -100,6 +111,7 @@ impl Refusal {
             Self::TooLarge { .. } => {
                 "build with optimisation for size, and strip debug information"
             }
+            Self::OverLimit { .. } => "leave out what the plugin does not need, or make two of it",
             Self::NotWasm
             | Self::NotComponent
             | Self::Malformed(_)
@@ -113,6 +125,12 @@ impl Refusal {
             }
             Self::NoHandler => "export the interface `handler` of the contract",
         }
+    }
+}
+
+impl From<wasmparser::BinaryReaderError> for Refusal {
+    fn from(error: wasmparser::BinaryReaderError) -> Self {
+        Self::Malformed(error.to_string())
     }
 }
 

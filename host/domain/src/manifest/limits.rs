@@ -35,8 +35,12 @@ macro_rules! limits {
 limits! {
     /// Wall time of one execution, in milliseconds.
     wall_ms_max: 30_000, at most 600_000;
+    /// Time on a processor, in milliseconds: what is spent waiting does not count.
+    cpu_ms_max: 10_000, at most 600_000;
     /// Linear memory of all the component's instances together, in bytes.
     memory_bytes_max: 64 << 20, at most 256 << 20;
+    /// Elements of all the component's tables together.
+    table_elements_max: 100_000, at most 100_000;
     /// Calls of imported functions.
     host_calls_max: 100_000, at most 1_000_000;
     /// Rows handed to the guest.

@@ -16,7 +16,7 @@ async fn run(guest: &str, input: Value, limits: Limits) -> RunReport {
         .expect("a limit is no trouble of the host")
 }
 
-fn reached(report: &RunReport) -> (&str, u64, u64) {
+pub fn reached(report: &RunReport) -> (&str, u64, u64) {
     match &report.outcome {
         Outcome::LimitReached {
             limit,
@@ -27,12 +27,12 @@ fn reached(report: &RunReport) -> (&str, u64, u64) {
     }
 }
 
-fn succeeded(report: &RunReport) -> bool {
+pub fn succeeded(report: &RunReport) -> bool {
     matches!(report.outcome, Outcome::Succeeded(_))
 }
 
 #[tokio::test]
-async fn a_loop_ends_at_wall_ms_max() {
+pub async fn a_loop_ends_at_wall_ms_max() {
     let report = run(
         "spin",
         json!({}),
@@ -66,7 +66,7 @@ async fn a_loop_leaves_the_thread_to_others() {
 }
 
 #[tokio::test]
-async fn memory_ends_at_memory_bytes_max() {
+pub async fn memory_ends_at_memory_bytes_max() {
     let input = json!({"bytes": 8 << 20});
     let report = run(
         "hungry",
@@ -116,7 +116,7 @@ async fn memory_that_a_plugin_starts_with_counts() {
 }
 
 #[tokio::test]
-async fn calls_end_at_host_calls_max() {
+pub async fn calls_end_at_host_calls_max() {
     let limits = Limits {
         host_calls_max: 100,
         ..Limits::default()
@@ -129,7 +129,7 @@ async fn calls_end_at_host_calls_max() {
 }
 
 #[tokio::test]
-async fn rows_end_at_rows_returned_max() {
+pub async fn rows_end_at_rows_returned_max() {
     let page = json!({"do": "search", "limit": 3});
     let limits = |rows_returned_max| Limits {
         rows_returned_max,
@@ -145,7 +145,7 @@ async fn rows_end_at_rows_returned_max() {
 }
 
 #[tokio::test]
-async fn bytes_end_at_bytes_in_max() {
+pub async fn bytes_end_at_bytes_in_max() {
     let random = json!([{"do": "random", "length": 4096}]);
     let limits = |bytes_in_max| Limits {
         bytes_in_max,
@@ -160,7 +160,7 @@ async fn bytes_end_at_bytes_in_max() {
 }
 
 #[tokio::test]
-async fn changes_end_at_rows_changed_max() {
+pub async fn changes_end_at_rows_changed_max() {
     let create = |key: &str| json!({"do": "create", "key": key, "body": r#"{"value":1}"#});
     let limits = Limits {
         rows_changed_max: 2,
@@ -179,7 +179,7 @@ async fn changes_end_at_rows_changed_max() {
 }
 
 #[tokio::test]
-async fn what_a_run_depends_on_ends_at_rows_read_max_and_listings_max() {
+pub async fn what_a_run_depends_on_ends_at_rows_read_max_and_listings_max() {
     let get = |id: &str| json!({"do": "get", "id": id});
     let limits = Limits {
         rows_read_max: 3,
@@ -203,7 +203,7 @@ async fn what_a_run_depends_on_ends_at_rows_read_max_and_listings_max() {
 }
 
 #[tokio::test]
-async fn images_end_at_bytes_changed_max() {
+pub async fn images_end_at_bytes_changed_max() {
     let create = |key: &str| {
         let body = json!({"value": 1, "note": "x".repeat(1000)}).to_string();
         json!({"do": "create", "key": key, "body": body})
@@ -222,7 +222,7 @@ async fn images_end_at_bytes_changed_max() {
 }
 
 #[tokio::test]
-async fn mail_ends_at_messages_max() {
+pub async fn mail_ends_at_messages_max() {
     let mail = |key: &str| json!({"do": "mail", "key": key, "to": "someone@example.com"});
     let limits = Limits {
         messages_max: 1,
@@ -237,7 +237,7 @@ async fn mail_ends_at_messages_max() {
 }
 
 #[tokio::test]
-async fn tasks_end_at_tasks_max() {
+pub async fn tasks_end_at_tasks_max() {
     let task = |key: &str| json!({"do": "task", "key": key, "assignee": "role:clerk"});
     let limits = Limits {
         tasks_max: 1,
@@ -252,7 +252,7 @@ async fn tasks_end_at_tasks_max() {
 }
 
 #[tokio::test]
-async fn log_lines_beyond_log_bytes_max_are_counted_and_dropped() {
+pub async fn log_lines_beyond_log_bytes_max_are_counted_and_dropped() {
     let input = json!({"lines": 50_000, "message": "x".repeat(90)});
     let limits = Limits {
         log_bytes_max: 1000,
@@ -272,4 +272,35 @@ async fn one_line_has_its_own_limit() {
     let report = run("chatty", input, Limits::default()).await;
     let sizes: Vec<usize> = report.logs.iter().map(|line| line.message.len()).collect();
     assert_eq!(sizes, [bursar_runtime::LINE_BYTES_MAX]);
+}
+
+#[tokio::test]
+pub async fn a_loop_ends_at_cpu_ms_max() {
+    let limits = Limits {
+        cpu_ms_max: 60,
+        ..Limits::default()
+    };
+    let report = run("caller", json!({"calls": 10}), limits.clone()).await;
+    assert!(succeeded(&report), "{:?}", report.outcome);
+    let report = run("spin", json!({}), limits).await;
+    let (limit, allowed, used) = reached(&report);
+    assert_eq!((limit, allowed), ("cpu_ms_max", 60));
+    assert!((61..2000).contains(&used), "{used} ms");
+}
+
+#[tokio::test]
+async fn what_a_run_waits_for_others_is_not_its_cpu_ms() {
+    let office = Office::open().await;
+    let limits = Limits {
+        wall_ms_max: 400,
+        cpu_ms_max: 300,
+        ..Limits::default()
+    };
+    // Four on one thread: each has it for about a quarter of the time.
+    let spin = || office.execute("spin", json!({}), limits.clone());
+    let (one, two, three, four) = tokio::join!(spin(), spin(), spin(), spin());
+    for report in [one, two, three, four] {
+        let report = report.expect("a limit is no trouble");
+        assert_eq!(reached(&report).0, "wall_ms_max");
+    }
 }

@@ -3,6 +3,8 @@
 //! Every guest is a crate of `tests/guests`; [`office`] sets up what they work on.
 
 mod answering;
+mod bombs;
+mod crafted;
 mod ending;
 mod inspecting;
 mod limits;
