@@ -6,6 +6,7 @@ mod answering;
 mod bombs;
 mod crafted;
 mod ending;
+mod hostile;
 mod inspecting;
 mod limits;
 mod loading;
