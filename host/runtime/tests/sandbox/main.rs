@@ -11,4 +11,5 @@ mod inspecting;
 mod limits;
 mod loading;
 mod office;
+mod repeating;
 mod wasi;
