@@ -3,6 +3,7 @@
 //! Every guest is a crate of `tests/guests`; [`office`] sets up what they work on.
 
 mod answering;
+mod beside;
 mod bombs;
 mod crafted;
 mod ending;
