@@ -22,6 +22,29 @@ use serde_json::Value;
 
 pub use foreign::{Rebuilt, committed, rebuilt};
 
+macro_rules! guests {
+    ($($variant:ident => $name:literal,)*) => {
+        /// A plugin of `tests/guests`: one for each source there.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Guest { $(
+            #[doc = concat!("`", $name, "`")]
+            $variant,
+        )* }
+
+        impl Guest {
+            /// All of them, by name.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// What [`guest`] and [`module`] know it by.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+include!(concat!(env!("OUT_DIR"), "/guests.rs"));
+
 /// The project's root folder.
 pub fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

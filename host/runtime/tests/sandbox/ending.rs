@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::office::Office;
 
 #[tokio::test]
-async fn a_plugin_that_succeeds_leaves_its_changes_in_the_draft() {
+pub async fn a_plugin_that_succeeds_leaves_its_changes_in_the_draft() {
     let office = Office::open().await;
     let counter = office.counters.first().expect("three counters");
     let input = json!({"counter": counter, "invoice": true, "party": office.party, "mail": "someone@example.com"});
@@ -50,7 +50,7 @@ async fn run_7_the_same_claim_on_the_same_snapshot_gives_the_same_draft() {
 }
 
 #[tokio::test]
-async fn a_trap_is_the_guests_and_tells_why() {
+pub async fn a_trap_is_the_guests_and_tells_why() {
     let office = Office::open().await;
     let report = office.run("trap", json!({})).await;
     let Outcome::Trapped { message } = &report.outcome else {
@@ -68,7 +68,7 @@ async fn a_trap_is_the_guests_and_tells_why() {
 }
 
 #[tokio::test]
-async fn a_failure_is_the_plugins_own_words() {
+pub async fn a_failure_is_the_plugins_own_words() {
     let office = Office::open().await;
     let problem = Problem::at("no-luck", "/today", "not today");
     let with = async |with: &str| office.run("refuser", json!({"with": with})).await.outcome;
@@ -119,4 +119,47 @@ async fn a_plugin_that_asks_nothing_of_the_database_does_not_need_it() {
         office.run("caller", json!({"calls": 2})).await.outcome,
         Outcome::Succeeded(_)
     ));
+}
+
+#[tokio::test]
+pub async fn dice_fall_alike_for_the_same_claim() {
+    let office = Office::open().await;
+    let roll = async || office.run("dice", json!({"rolls": 20})).await;
+    let (first, second) = (roll().await, roll().await);
+    assert!(matches!(first.outcome, Outcome::Succeeded(_)));
+    // Twenty records, and three values of the plugin's state.
+    assert_eq!(first.usage.rows_changed, 23);
+    assert_eq!((first.draft, first.outcome), (second.draft, second.outcome));
+}
+
+#[tokio::test]
+pub async fn whatever_the_end_a_plugin_has_done_what_it_did() {
+    let office = Office::open().await;
+    let end = async |end: &str| {
+        let counter = office.counters.first().expect("three counters");
+        let input = json!({"steps": 4, "end": end, "counter": counter, "party": office.party});
+        office.run("halfway", input).await
+    };
+    let good = end("success").await;
+    assert!(matches!(good.outcome, Outcome::Succeeded(_)));
+    assert_eq!((good.usage.messages, good.usage.tasks), (1, 1));
+    let trapped = end("trap").await;
+    assert!(matches!(trapped.outcome, Outcome::Trapped { .. }));
+    assert_eq!(trapped.draft, good.draft);
+}
+
+#[tokio::test]
+pub async fn a_collection_that_is_not_there_is_not_found() {
+    let outcome = Office::open().await.run("ticker", json!({})).await.outcome;
+    let Outcome::Refused { problem } = outcome else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(problem.code, "collection-unknown");
+}
+
+#[tokio::test]
+pub async fn a_plugin_with_nothing_to_do_changes_nothing() {
+    let report = Office::open().await.run("touch", json!({})).await;
+    assert!(matches!(report.outcome, Outcome::Succeeded(_)));
+    assert!(report.draft.changes().is_empty());
 }

@@ -149,7 +149,7 @@ fn every_problem_of_a_manifest_is_listed() {
 }
 
 #[test]
-fn imports_beyond_the_manifest_are_refused_by_name() {
+pub fn imports_beyond_the_manifest_are_refused_by_name() {
     let Refusal::ExceedsManifest(excesses) = refused(&bursar_artifacts::guest("greedy")) else {
         panic!("it reaches too far")
     };

@@ -129,7 +129,7 @@ fn a_loaded_plugin_is_found_by_its_digest() {
 }
 
 #[test]
-fn a_component_of_other_types_does_not_fit() {
+pub fn a_component_of_other_types_does_not_fit() {
     let refused = runtime()
         .load(&bursar_artifacts::guest("misfit"))
         .map(|plugin| plugin.inspection().clone());

@@ -12,5 +12,6 @@ mod inspecting;
 mod limits;
 mod loading;
 mod office;
+mod proofs;
 mod repeating;
 mod wasi;

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::office::Office;
 
 #[tokio::test]
-async fn a_wasi_has_nothing_behind_it() {
+pub async fn a_wasi_has_nothing_behind_it() {
     let office = Office::open().await;
     let report = office.run("wasi", json!({})).await;
     let Outcome::Succeeded(summary) = &report.outcome else {
