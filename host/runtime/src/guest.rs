@@ -26,6 +26,7 @@ pub struct Guest {
     limits: Limits,
     host_calls: u64,
     bytes_in: u64,
+    bytes_out: u64,
     space: Space,
     logs: Arc<Mutex<Logs>>,
     /// For plugins that import one.
@@ -49,20 +50,24 @@ impl Guest {
             limits: claim.limits.clone(),
             host_calls: 0,
             bytes_in: 0,
+            bytes_out: 0,
             space,
             logs,
             wasi,
         }
     }
 
-    /// Counts a call of the guest and gives the session that answers it.
-    pub fn called(&mut self) -> Result<&mut Session, Fault> {
+    /// Counts a call of the guest, and what it hands over, and gives the session that answers it.
+    pub fn called(&mut self, handed: &[&dyn Weight]) -> Result<&mut Session, Fault> {
         self.host_calls = self.host_calls.saturating_add(1);
         LimitReached::check(
             "host_calls_max",
             self.limits.host_calls_max,
             self.host_calls,
         )?;
+        let bytes = handed.iter().map(|argument| argument.bytes());
+        self.bytes_out = bytes.fold(self.bytes_out, u64::saturating_add);
+        LimitReached::check("bytes_out_max", self.limits.bytes_out_max, self.bytes_out)?;
         Ok(&mut self.session)
     }
 

@@ -1,14 +1,15 @@
-//! How many bytes an answer hands to the guest.
+//! How many bytes a call hands to the host, and its answer to the guest.
 
 use crate::contract::bursar::office::{
-    calendars, documents, invoices, ledger, records, rows, types,
+    calendars, documents, invoices, invoices_write, ledger, log, messages, records, rows, tasks,
+    types,
 };
 
 /// Bytes of a scalar, or of the frame of a text or list: near enough for a limit.
 const FRAME: u64 = 8;
 
-/// The size of an answer, in bytes.
-pub trait Weight {
+/// The size of what crosses the border, in bytes.
+pub trait Weight: Sync {
     /// Texts by their bytes, everything else by a flat rate.
     fn bytes(&self) -> u64;
 }
@@ -34,6 +35,15 @@ impl<T: Weight> Weight for Vec<T> {
     }
 }
 
+impl Weight for messages::Content {
+    fn bytes(&self) -> u64 {
+        match self {
+            Self::Plain(content) => content.bytes(),
+            Self::Template(content) => content.bytes(),
+        }
+    }
+}
+
 impl Weight for u8 {
     fn bytes(&self) -> u64 {
         1
@@ -55,15 +65,44 @@ macro_rules! records {
 scalars!(
     (),
     bool,
+    i32,
     u32,
     u64,
     i64,
+    calendars::Weekday,
+    log::Level,
+    types::Comparison,
+    types::Direction,
     rows::Flow,
     rows::InvoiceKind,
     rows::InvoiceState
 );
 
 records! {
+    types::Page { limit, after }
+    types::DateWindow { start, end }
+    types::Pair { name, value }
+    types::Condition { field, comparison, values }
+    types::Order { field, direction }
+    records::Query { conditions, order }
+    calendars::Whose { calendars, person }
+    calendars::Shift { weekday, from, to }
+    calendars::WorkingHours { zone, shifts, business_calendar }
+    calendars::Attendee { busy, hours }
+    calendars::SlotSearch { window, length, buffer, attendees, at_most }
+    invoices_write::Allocation { invoice, amount }
+    invoices_write::LineCredit { line, quantity }
+    invoices_write::NewPayment {
+        flow, legal_entity, party, amount, value_date, bank_reference, bank_account, text, extra,
+    }
+    ledger::Accounts { flow, legal_entity, party, as_of }
+    messages::NewMail { to, cc, reply_to, subject, text }
+    messages::PlainContent { subject, text }
+    messages::TemplateContent { template, locale, data }
+    messages::Letter { to, cc, reply_to, content, attachments, follows }
+    tasks::Choice { value, label, needs_note }
+    tasks::NewTask { assignee, title, text, choices, due, subjects, memo }
+    tasks::Terms { reminders, expires }
     types::Money { minor, currency }
     types::Actor { kind, id, name }
     rows::Row { id, collection, revision, created, updated, body, redacted }

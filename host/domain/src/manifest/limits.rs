@@ -55,6 +55,8 @@ limits! {
     bytes_changed_max: 16 << 20, at most 256 << 20;
     /// Bytes handed to the guest.
     bytes_in_max: 64 << 20, at most 1 << 30;
+    /// Bytes handed to the host.
+    bytes_out_max: 64 << 20, at most 1 << 30;
     /// Messages drafted.
     messages_max: 1_000, at most 10_000;
     /// Tasks made.

@@ -14,7 +14,10 @@ use crate::{
 
 impl calendars::Host for Guest {
     async fn get(&mut self, calendar: String, id: String) -> Result<Entry, Fault> {
-        let found = self.called()?.entry(&calendar, &id).await?;
+        let found = self
+            .called(&[&calendar, &id])?
+            .entry(&calendar, &id)
+            .await?;
         self.hand(convert::entry(&calendar, found))
     }
 
@@ -24,7 +27,7 @@ impl calendars::Host for Guest {
         window: Option<Window>,
         page: Page,
     ) -> Result<Listing, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&calendar, &window, &page])?;
         let listed = session
             .list_entries(
                 &calendar,
@@ -41,7 +44,7 @@ impl calendars::Host for Guest {
         calendars: Vec<String>,
         window: Window,
     ) -> Result<Vec<Occurrence>, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&calendars, &window])?;
         let found = session
             .occurrences(&calendars, convert::window(window))
             .await?;
@@ -49,7 +52,7 @@ impl calendars::Host for Guest {
     }
 
     async fn free_busy(&mut self, whose: Whose, window: Window) -> Result<Vec<Window>, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&whose, &window])?;
         let busy = session
             .free_busy(&convert::whose(whose), convert::window(window))
             .await?;
@@ -57,7 +60,7 @@ impl calendars::Host for Guest {
     }
 
     async fn find_slots(&mut self, search: SlotSearch) -> Result<Vec<Window>, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&search])?;
         let slots = session.find_slots(&convert::slots_asked(search)).await?;
         self.hand(convert::windows(slots))
     }
@@ -70,7 +73,7 @@ impl calendars_write::Host for Guest {
         key: String,
         content: EntryContent,
     ) -> Result<Entry, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&calendar, &key, &content])?;
         let content = convert::entry_content(content)?;
         let made = session
             .create_entry(&calendar, &key, &content)
@@ -86,7 +89,7 @@ impl calendars_write::Host for Guest {
         expected: String,
         content: EntryContent,
     ) -> Result<Entry, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&calendar, &id, &expected, &content])?;
         let content = convert::entry_content(content)?;
         let replaced = session
             .update_entry(&calendar, &id, Some(&expected), &content)
@@ -102,7 +105,7 @@ impl calendars_write::Host for Guest {
         expected: String,
     ) -> Result<(), Fault> {
         Ok(self
-            .called()?
+            .called(&[&calendar, &id, &expected])?
             .remove_entry(&calendar, &id, Some(&expected))
             .await?)
     }

@@ -13,7 +13,7 @@ use crate::{
 
 impl documents::Host for Guest {
     async fn get(&mut self, id: String) -> Result<Document, Fault> {
-        let found = self.called()?.document(&id).await?;
+        let found = self.called(&[&id])?.document(&id).await?;
         self.hand(convert::document(found))
     }
 
@@ -24,7 +24,7 @@ impl documents::Host for Guest {
         page: Page,
     ) -> Result<Listing, Fault> {
         let listed = self
-            .called()?
+            .called(&[&folder, &name_prefix, &page])?
             .search_documents(&folder, &name_prefix, &convert::paging(page))
             .await?;
         let (items, next) = convert::page(listed, |view| Ok(convert::document(view)))?;
@@ -32,7 +32,10 @@ impl documents::Host for Guest {
     }
 
     async fn read(&mut self, id: String, offset: u64, length: u32) -> Result<Vec<u8>, Fault> {
-        let bytes = self.called()?.read_document(&id, offset, length).await?;
+        let bytes = self
+            .called(&[&id, &offset, &length])?
+            .read_document(&id, offset, length)
+            .await?;
         self.hand(bytes)
     }
 }

@@ -18,34 +18,34 @@ fn ended(fault: Fault) -> wasmtime::Error {
 
 impl clock::Host for Guest {
     async fn now(&mut self) -> wasmtime::Result<i64> {
-        Ok(self.called().map_err(ended)?.now_us())
+        Ok(self.called(&[]).map_err(ended)?.now_us())
     }
 
     async fn today(&mut self) -> wasmtime::Result<String> {
         let today = self
-            .called()
+            .called(&[])
             .and_then(|session| Ok(session.today()?))
             .map_err(ended)?;
         self.hand(today.to_string()).map_err(ended)
     }
 
     async fn to_local(&mut self, at: i64, zone: String) -> Result<String, Fault> {
-        let local = self.called()?.to_local(at, &zone)?;
+        let local = self.called(&[&at, &zone])?.to_local(at, &zone)?;
         self.hand(local)
     }
 
     async fn to_instant(&mut self, local: String, zone: String) -> Result<i64, Fault> {
-        Ok(self.called()?.to_instant(&local, &zone)?)
+        Ok(self.called(&[&local, &zone])?.to_instant(&local, &zone)?)
     }
 }
 
 impl random::Host for Guest {
     async fn number(&mut self) -> wasmtime::Result<u64> {
-        Ok(self.called().map_err(ended)?.random_number())
+        Ok(self.called(&[]).map_err(ended)?.random_number())
     }
 
     async fn bytes(&mut self, length: u32) -> wasmtime::Result<Vec<u8>> {
-        let bytes = self.called().map_err(ended)?.random_bytes(length);
+        let bytes = self.called(&[&length]).map_err(ended)?.random_bytes(length);
         self.hand(bytes).map_err(ended)
     }
 }
@@ -57,7 +57,7 @@ impl log::Host for Guest {
         message: String,
         fields: Vec<Pair>,
     ) -> wasmtime::Result<()> {
-        self.called().map_err(ended)?;
+        self.called(&[&level, &message, &fields]).map_err(ended)?;
         let level = match level {
             log::Level::Debug => "debug",
             log::Level::Info => "info",

@@ -16,7 +16,7 @@ use crate::{
 
 impl invoices::Host for Guest {
     async fn get(&mut self, id: String) -> Result<Invoice, Fault> {
-        let found = self.called()?.invoice(&id).await?;
+        let found = self.called(&[&id])?.invoice(&id).await?;
         self.hand(convert::invoice(found)?)
     }
 
@@ -26,7 +26,7 @@ impl invoices::Host for Guest {
         order: Vec<Order>,
         page: Page,
     ) -> Result<Heads, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&conditions, &order, &page])?;
         let (tests, orders) = (convert::tests(conditions)?, convert::orders(order));
         let listed = session
             .search_invoices(&tests, &orders, &convert::paging(page))
@@ -36,7 +36,7 @@ impl invoices::Host for Guest {
     }
 
     async fn get_payment(&mut self, id: String) -> Result<Payment, Fault> {
-        let found = self.called()?.payment(&id).await?;
+        let found = self.called(&[&id])?.payment(&id).await?;
         self.hand(convert::payment(found))
     }
 
@@ -46,7 +46,7 @@ impl invoices::Host for Guest {
         order: Vec<Order>,
         page: Page,
     ) -> Result<Payments, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&conditions, &order, &page])?;
         let (tests, orders) = (convert::tests(conditions)?, convert::orders(order));
         let listed = session
             .search_payments(&tests, &orders, &convert::paging(page))
@@ -58,7 +58,7 @@ impl invoices::Host for Guest {
 
 impl invoices_write::Host for Guest {
     async fn draft(&mut self, key: String, content: InvoiceContent) -> Result<InvoiceHead, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&key, &content])?;
         let drafted = session
             .draft_invoice(&key, &convert::invoice_content(content)?)
             .await?;
@@ -71,7 +71,7 @@ impl invoices_write::Host for Guest {
         invoice: String,
         lines: Option<Vec<LineCredit>>,
     ) -> Result<InvoiceHead, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&key, &invoice, &lines])?;
         let lines = lines.map(convert::line_credits).transpose()?;
         let drafted = session
             .draft_credit_note(&key, &invoice, lines.as_deref())
@@ -86,7 +86,7 @@ impl invoices_write::Host for Guest {
         series: Option<String>,
         issue_date: Option<String>,
     ) -> Result<InvoiceHead, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&id, &expected, &series, &issue_date])?;
         let issue_date = issue_date
             .map(|date| input::date("/issue-date", &date))
             .transpose()?;
@@ -97,7 +97,7 @@ impl invoices_write::Host for Guest {
     }
 
     async fn record_payment(&mut self, key: String, payment: NewPayment) -> Result<Payment, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&key, &payment])?;
         let recorded = session
             .record_payment(&key, &convert::new_payment(payment)?)
             .await?;
@@ -111,7 +111,7 @@ impl invoices_write::Host for Guest {
         value_date: String,
         reason: String,
     ) -> Result<Payment, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&key, &payment, &value_date, &reason])?;
         let value_date = input::date("/value-date", &value_date)?;
         let reversal = session
             .reverse_payment(&key, &payment, value_date, &reason)
@@ -125,7 +125,7 @@ impl invoices_write::Host for Guest {
         source: String,
         allocations: Vec<Allocation>,
     ) -> Result<Vec<InvoiceHead>, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&key, &source, &allocations])?;
         let settled = session
             .allocate(&key, &source, &convert::parts(allocations)?)
             .await?;
@@ -139,14 +139,17 @@ impl invoices_write::Host for Guest {
         amount: Money,
         reason: String,
     ) -> Result<InvoiceHead, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&key, &invoice, &amount, &reason])?;
         let amount = input::money("/amount", amount.minor, &amount.currency)?;
         let settled = session.write_off(&key, &invoice, amount, &reason).await?;
         self.hand(convert::head(&settled))
     }
 
     async fn dun(&mut self, invoice: String, level: u32) -> Result<InvoiceHead, Fault> {
-        let dunned = self.called()?.dun_invoice(&invoice, level).await?;
+        let dunned = self
+            .called(&[&invoice, &level])?
+            .dun_invoice(&invoice, level)
+            .await?;
         self.hand(convert::head(&dunned))
     }
 
@@ -156,7 +159,7 @@ impl invoices_write::Host for Guest {
         expected: String,
         next: InvoiceState,
     ) -> Result<InvoiceHead, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&id, &expected, &next])?;
         let stepped = session
             .step_invoice(&id, Some(&expected), convert::state_of(next))
             .await?;

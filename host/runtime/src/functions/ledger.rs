@@ -12,7 +12,7 @@ use crate::{
 
 impl ledger::Host for Guest {
     async fn aging(&mut self, accounts: Accounts, buckets: Vec<u32>) -> Result<Aged, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&accounts, &buckets])?;
         let (accounts, buckets) = (convert::accounts(accounts)?, convert::buckets(buckets)?);
         let aging = session
             .aging(&accounts, &buckets)
@@ -22,7 +22,7 @@ impl ledger::Host for Guest {
     }
 
     async fn balances(&mut self, accounts: Accounts, page: Page) -> Result<Listing, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&accounts, &page])?;
         let balances = session
             .balances(&convert::accounts(accounts)?, &convert::paging(page))
             .await

@@ -16,12 +16,18 @@ use crate::{
 
 impl records::Host for Guest {
     async fn get(&mut self, collection: String, id: String) -> Result<Row, Fault> {
-        let found = self.called()?.record(&collection, &id).await?;
+        let found = self
+            .called(&[&collection, &id])?
+            .record(&collection, &id)
+            .await?;
         self.hand(convert::row(&collection, found)?)
     }
 
     async fn get_many(&mut self, collection: String, ids: Vec<String>) -> Result<Vec<Row>, Fault> {
-        let found = self.called()?.records(&collection, &ids).await?;
+        let found = self
+            .called(&[&collection, &ids])?
+            .records(&collection, &ids)
+            .await?;
         let rows = found
             .into_iter()
             .map(|view| convert::row(&collection, view));
@@ -34,7 +40,7 @@ impl records::Host for Guest {
         query: Query,
         page: Page,
     ) -> Result<Found, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&collection, &query, &page])?;
         let (tests, orders) = (
             convert::tests(query.conditions)?,
             convert::orders(query.order),
@@ -52,7 +58,7 @@ impl records::Host for Guest {
         query: Query,
         at_most: u32,
     ) -> Result<u32, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&collection, &query, &at_most])?;
         let tests = convert::tests(query.conditions)?;
         Ok(session.count_records(&collection, &tests, at_most).await?)
     }
@@ -65,7 +71,7 @@ impl records_write::Host for Guest {
         key: String,
         body: String,
     ) -> Result<Row, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&collection, &key, &body])?;
         let made = session
             .create_record(&collection, &key, &input::json("/body", &body)?)
             .await?;
@@ -79,7 +85,7 @@ impl records_write::Host for Guest {
         expected: Option<String>,
         merge: String,
     ) -> Result<Row, Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&collection, &id, &expected, &merge])?;
         let merge = input::json("/merge", &merge)?;
         let patched = session
             .patch_record(&collection, &id, expected.as_deref(), &merge)
@@ -94,7 +100,7 @@ impl records_write::Host for Guest {
         expected: Option<String>,
     ) -> Result<(), Fault> {
         Ok(self
-            .called()?
+            .called(&[&collection, &id, &expected])?
             .remove_record(&collection, &id, expected.as_deref())
             .await?)
     }

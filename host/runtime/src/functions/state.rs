@@ -6,23 +6,23 @@ use crate::{contract::bursar::office::state, convert, ending::Fault, guest::Gues
 
 impl state::Host for Guest {
     async fn get(&mut self, name: String) -> Result<Option<String>, Fault> {
-        let value = self.called()?.state(&name).await?;
+        let value = self.called(&[&name])?.state(&name).await?;
         self.hand(value.as_ref().map(convert::json).transpose()?)
     }
 
     async fn put(&mut self, name: String, value: String) -> Result<(), Fault> {
-        let session = self.called()?;
+        let session = self.called(&[&name, &value])?;
         Ok(session
             .put_state(&name, &input::json("/value", &value)?)
             .await?)
     }
 
     async fn remove(&mut self, name: String) -> Result<(), Fault> {
-        Ok(self.called()?.remove_state(&name).await?)
+        Ok(self.called(&[&name])?.remove_state(&name).await?)
     }
 
     async fn names(&mut self, prefix: String) -> Result<Vec<String>, Fault> {
-        let names = self.called()?.state_names(&prefix).await?;
+        let names = self.called(&[&prefix])?.state_names(&prefix).await?;
         self.hand(names)
     }
 }

@@ -64,6 +64,39 @@ pub async fn one_call_ends_at_call_bytes_max() {
 }
 
 #[tokio::test]
+pub async fn all_calls_together_end_at_bytes_out_max() {
+    let office = Office::open().await;
+    let limits = Limits {
+        bytes_out_max: 1_000_000,
+        ..Limits::default()
+    };
+    let text = "x".repeat(900);
+    let say = async |lines: u64| {
+        let input = json!({"lines": lines, "message": text});
+        let report = office.execute("chatty", input, limits.clone()).await;
+        report.expect("a limit is no trouble")
+    };
+    let (mut fits, mut exceeds) = (0, 2_000);
+    let mut last = say(exceeds).await;
+    while exceeds - fits > 1 {
+        let lines = u64::midpoint(fits, exceeds);
+        let report = say(lines).await;
+        if succeeded(&report) {
+            fits = lines;
+        } else {
+            (exceeds, last) = (lines, report);
+        }
+    }
+    // A thousand bytes of each are text and number, or what frames them.
+    assert!((980..1100).contains(&fits), "{fits}");
+    let (limit, allowed, used) = reached(&last);
+    assert_eq!((limit, allowed), ("bytes_out_max", 1_000_000));
+    assert!((1_000_001..1_001_100).contains(&used), "{used}");
+    // What is thrown away counts as well.
+    assert_eq!(last.usage.host_calls, exceeds);
+}
+
+#[tokio::test]
 async fn state_has_limits_that_the_guest_is_told() {
     let refused = async |input: Value| match ended("bulky", input).await {
         Outcome::Refused { problem } => problem.code,

@@ -59,6 +59,7 @@ limits! {
     rows_changed_max: limits::changes_end_at_rows_changed_max,
     bytes_changed_max: limits::images_end_at_bytes_changed_max,
     bytes_in_max: limits::bytes_end_at_bytes_in_max,
+    bytes_out_max: hostile::all_calls_together_end_at_bytes_out_max,
     messages_max: limits::mail_ends_at_messages_max,
     tasks_max: limits::tasks_end_at_tasks_max,
     log_bytes_max: limits::log_lines_beyond_log_bytes_max_are_counted_and_dropped,
