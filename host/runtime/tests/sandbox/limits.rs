@@ -48,24 +48,6 @@ pub async fn a_loop_ends_at_wall_ms_max() {
 }
 
 #[tokio::test]
-async fn a_loop_leaves_the_thread_to_others() {
-    let office = Office::open().await;
-    let limits = Limits {
-        wall_ms_max: 400,
-        ..Limits::default()
-    };
-    let spin = office.execute("spin", json!({}), limits);
-    let other = office.run("caller", json!({"calls": 10}));
-    tokio::pin!(spin);
-    let first = tokio::select! { biased; _ = &mut spin => "the loop", report = other => if succeeded(&report) { "the other" } else { "neither" } };
-    assert_eq!(first, "the other");
-    assert_eq!(
-        reached(&spin.await.expect("a limit is no trouble")).0,
-        "wall_ms_max"
-    );
-}
-
-#[tokio::test]
 pub async fn memory_ends_at_memory_bytes_max() {
     let input = json!({"bytes": 8 << 20});
     let report = run(
