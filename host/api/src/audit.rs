@@ -11,10 +11,13 @@ use bursar_domain::{
         of_automation, standings, withheld,
     },
     invoice::Flow,
-    manifest::{CalendarOperation, InvoiceOperation, Permission, RecordOperation},
-    office::{Automation, Plugin},
+    manifest::{
+        CalendarOperation, InvoiceOperation, Manifest, PERMISSIONS_MAX, Permission,
+        RecordOperation, is_within,
+    },
+    office::Automation,
     problem::Problem,
-    row::{Kind, RowKey, Seq},
+    row::Seq,
     time::rfc3339,
 };
 use bursar_office::{
@@ -120,6 +123,8 @@ pub struct AutomationPermissions {
     pub department: String,
     /// Off: it does nothing of it.
     pub enabled: bool,
+    /// Its plugin version is kept from running.
+    pub quarantined: bool,
     /// Digest of the plugin version.
     pub plugin: String,
     /// The plugin's name.
@@ -245,7 +250,7 @@ impl TableRow for PermissionChange {
 /// What an automation may do
 ///
 /// Each grant in plain words, with the author's reason, what it is worth under the department's ceiling and its end, its
-/// risk, and how many rows it reaches today. Rows that a hidden field picks are not counted.
+/// risk, and how many rows it reaches today. To a department's own people only what it may have is counted.
 #[utoipa::path(get, path = "/v1/automations/{id}/permissions", tag = "permissions", params(("id" = String, Path, description = "The automation"), FormatQuery), responses((status = 200, content((AutomationPermissions = "application/json"), (String = "text/csv")))))]
 pub(crate) async fn get_permissions(
     Viewer(caller): Viewer,
@@ -254,8 +259,8 @@ pub(crate) async fn get_permissions(
     Query(query): Query<FormatQuery>,
 ) -> Result<Response, Failure> {
     let automation = api.automation(&caller, &id).await?.body;
-    let mut session = api.reading(&caller.actor).await?;
-    let found = permissions(&api, &mut session, &caller, &id, &automation).await?;
+    let session = api.reading(&caller.actor).await?;
+    let found = permissions(&api, session, &caller, &id, &automation).await?;
     Ok(match query.format {
         AnswerFormat::Json => Json(found).into_response(),
         AnswerFormat::Csv => csv(&found.grants, None),
@@ -272,9 +277,16 @@ pub(crate) async fn check_automation(
     Path(id): Path<String>,
     Body { value, .. }: Body<NewAutomation>,
 ) -> Result<Json<Consent>, Failure> {
+    let grants = value.grants.as_deref().unwrap_or_default();
+    if grants.len() > PERMISSIONS_MAX {
+        let message = format!("at most {PERMISSIONS_MAX} permissions");
+        return Err(Failure::invalid(vec![Problem::at(
+            "too-many", "/grants", message,
+        )]));
+    }
     let mut session = api.reading(&caller.actor).await?;
     let before = in_department(&mut session, &caller, &id).await?;
-    let automation = complete(&mut session, &value).await?;
+    let automation = complete(&mut session, &value, before.as_ref()).await?;
     // Of other departments nothing is told.
     if !caller.sees(&automation.department) {
         may_manage(&mut session, &caller, before.as_ref(), &automation).await?;
@@ -283,9 +295,10 @@ pub(crate) async fn check_automation(
     let managed = may_manage(&mut session, &caller, before.as_ref(), &automation).await;
     problems.extend(refused(managed)?);
     problems.extend(refused(session.enable_automation(&id, &automation).await)?);
+    let now_us = session.context().now_us;
     Ok(Json(Consent {
-        permissions: permissions(&api, &mut session, &caller, &id, &automation).await?,
-        difference: of_automation(before.as_ref(), Some(&automation)),
+        permissions: permissions(&api, session, &caller, &id, &automation).await?,
+        difference: of_automation(before.as_ref(), Some(&automation), now_us),
         problems,
     }))
 }
@@ -337,48 +350,76 @@ pub(crate) async fn list_permission_changes(
     })
 }
 
+/// What an automation may do. The session ends before anything is counted: nobody holds one reader and waits for another.
 async fn permissions(
     api: &Api,
-    session: &mut Session,
+    mut session: Session,
     caller: &Caller,
     id: &str,
     automation: &Automation,
 ) -> Result<AutomationPermissions, Failure> {
-    let plugin: Plugin = api
-        .resource::<Plugin>(&RowKey::of(Kind::Plugin, &automation.plugin))
-        .await?
-        .body;
-    let ceiling = session.department(&automation.department).await;
-    let ceiling = match ceiling {
+    let plugin = session.plugin(&automation.plugin).await?.body;
+    let quarantined = session.check_quarantine(&automation.plugin).await.is_err();
+    let ceiling = match session.department(&automation.department).await {
         Ok(department) => department.body.ceiling,
         // It is a problem that enabling tells.
         Err(Error::NotFound(_)) => None,
         Err(error) => return Err(error.into()),
     };
-    let now_us = session.context().now_us;
+    let context = session.context().clone();
+    drop(session);
     let manifest = &plugin.manifest;
-    let standings = standings(&automation.grants, manifest, ceiling.as_deref(), now_us);
-    let granted: Vec<Permission> = automation
-        .grants
+    let ceiling = ceiling.as_deref();
+    let standings = standings(&automation.grants, manifest, ceiling, context.now_us);
+    let counted: Vec<Permission> = standings
         .iter()
-        .map(|grant| grant.permission.clone())
+        .filter(|standing| may_count(caller, standing, manifest, ceiling))
+        .map(|standing| standing.grant.permission.clone())
         .collect();
-    let clearance = caller.role.clearance();
-    let reaches = reaches(api.database(), session.context(), &granted, clearance).await?;
-    let grants = standings.into_iter().zip(reaches);
+    let mut reaches = reaches(api.database(), &context, &counted)
+        .await?
+        .into_iter();
+    let mut shown = |standing: Standing| {
+        let is_counted = may_count(caller, &standing, manifest, ceiling);
+        let reach = is_counted.then(|| reaches.next()).flatten();
+        GrantShown {
+            standing,
+            reach: reach.unwrap_or(Reach::Uncounted),
+        }
+    };
     Ok(AutomationPermissions {
         automation: id.to_owned(),
         department: automation.department.clone(),
         enabled: automation.enabled,
+        quarantined,
         plugin: automation.plugin.clone(),
         plugin_name: manifest.name.clone(),
         version: manifest.version.clone(),
         publisher: manifest.publisher.clone(),
-        grants: grants
-            .map(|(standing, reach)| GrantShown { standing, reach })
-            .collect(),
+        grants: standings.into_iter().map(&mut shown).collect(),
         withheld: withheld(&automation.grants, manifest),
     })
+}
+
+/// Whether somebody may know how many rows a grant is about: of a department's own people only what the department may have,
+/// or whoever asks for one grant after the other would learn what there is elsewhere.
+fn may_count(
+    caller: &Caller,
+    standing: &Standing,
+    manifest: &Manifest,
+    ceiling: Option<&[Permission]>,
+) -> bool {
+    let asks: Vec<Permission> = manifest
+        .permissions
+        .iter()
+        .map(|ask| ask.permission.clone())
+        .collect();
+    let is_own = || {
+        ceiling.is_some()
+            && standing.worth == Worth::Whole
+            && is_within(&standing.grant.permission, &asks)
+    };
+    caller.department.is_none() || is_own()
 }
 
 /// Why something would be refused; none if it would not.

@@ -33,6 +33,7 @@ use crate::{
     request::{Body, Path, Query, shaped},
     resource::{Page, PageQuery, Resource, Tagged, Written, commit},
     runs::{NewRun, Run},
+    upgrades::{of_plugin, unapproved},
 };
 
 /// What an automation is to be. What is left out is taken from the plugin's manifest.
@@ -49,8 +50,8 @@ pub struct NewAutomation {
     /// Valid under the manifest's configuration schema.
     #[serde(default = "empty")]
     pub config: Value,
-    /// What is granted: the manifest's permissions or less, and no more than the department's ceiling; all of them unless
-    /// given. Each may have a note, and an end.
+    /// What is granted: the manifest's permissions or less, and no more than the department's ceiling. Unless given, what is
+    /// granted stays, and of an automation that is new all of them are. Each may have a note, and an end.
     #[serde(default)]
     pub grants: Option<Vec<Grant>>,
     /// What happens with its change sets.
@@ -145,7 +146,7 @@ pub(crate) async fn put_automation(
             |mut session| async move {
                 let before = in_department(&mut session, caller, id).await?;
                 session.expect(key, &asked.expected).await?;
-                let automation = complete(&mut session, value).await?;
+                let automation = complete(&mut session, value, before.as_ref()).await?;
                 may_manage(&mut session, caller, before.as_ref(), &automation).await?;
                 session.enable_automation(id, &automation).await?;
                 Ok((session, key.clone()))
@@ -441,30 +442,41 @@ impl Api {
     }
 }
 
-/// The automation that is asked for, with what its author and the organisation leave no choice in.
+/// The automation that is asked for, with what its author and the organisation leave no choice in. What is granted stays as it
+/// is unless it is said; of another version of the plugin, as far as an upgrade lets it.
 pub(crate) async fn complete(
     session: &mut Session,
     new: &NewAutomation,
+    before: Option<&Automation>,
 ) -> Result<Automation, bursar_office::Error> {
-    let (plugin, manifest) = find_plugin(session, &new.plugin).await?;
+    let (plugin, body) = find_plugin(session, &new.plugin).await?;
     let legal_entity = match &new.legal_entity {
         Some(entity) => entity.clone(),
         None => only_entity(session).await?,
     };
-    let asked = || {
-        manifest
-            .manifest
-            .permissions
-            .iter()
+    let asks = body.manifest.permissions.iter();
+    let grants = match (&new.grants, before) {
+        (Some(grants), _) => grants.clone(),
+        (None, Some(before)) if before.plugin == plugin => before.grants.clone(),
+        (None, Some(before)) => {
+            let from = session.plugin(&before.plugin).await?.body.manifest;
+            if of_plugin(&from) == of_plugin(&body.manifest) {
+                unapproved(&from, &body.manifest, &before.grants)?
+            } else {
+                asks.map(|ask| Grant::from(ask.permission.clone()))
+                    .collect()
+            }
+        }
+        (None, None) => asks
             .map(|ask| Grant::from(ask.permission.clone()))
-            .collect()
+            .collect(),
     };
     Ok(Automation {
         plugin,
         department: new.department.clone(),
         legal_entity,
         config: new.config.clone(),
-        grants: new.grants.clone().unwrap_or_else(asked),
+        grants,
         mode: new.mode,
         enabled: new.enabled,
     })

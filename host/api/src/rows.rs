@@ -7,7 +7,7 @@ use bursar_domain::{
     row::{Kind, Row, RowKey, Seq},
 };
 use bursar_office::{
-    audit::{Authors, PluginAuthor},
+    audit::{Authors, PluginAuthor, Written},
     describe::visible,
 };
 use serde::{Deserialize, Serialize};
@@ -211,8 +211,13 @@ pub(crate) async fn list_history(
     for (place, version) in versions.iter().take(limit).enumerate() {
         let earlier = versions.get(place + 1);
         let before = earlier.and_then(|earlier| earlier.body.as_deref());
-        let (author, after) = (&version.author, version.body.as_deref());
-        let plugin = authors.find(author, version.seq, &key, before, after);
+        let after = version.body.as_deref();
+        let written = Written {
+            key: &key,
+            before,
+            after,
+        };
+        let plugin = authors.find(version, written);
         items.push(image(key.kind, version, plugin.await?));
     }
     if items.is_empty() && before.is_none() {

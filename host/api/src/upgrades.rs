@@ -2,7 +2,7 @@
 //!
 //! Nothing moves by itself: the version that was approved runs on until somebody says yes to the difference.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use axum::{Json, extract::State};
 use bursar_domain::{
@@ -14,6 +14,7 @@ use bursar_domain::{
 };
 use bursar_office::{Error, Session, View};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::{
@@ -58,6 +59,9 @@ pub struct UpgradeAsked {
     /// What it asks for more is granted.
     #[serde(default)]
     pub approved: bool,
+    /// Valid under the version's configuration schema; as it is unless given.
+    #[serde(default)]
+    pub config: Option<Value>,
 }
 
 /// Automations in view whose plugin has a later version
@@ -67,22 +71,33 @@ pub(crate) async fn list_upgrades(
     State(api): State<Api>,
 ) -> Result<Json<Page<UpgradeShown>>, Failure> {
     let mut session = api.reading(&caller.actor).await?;
-    let plugins = session.every::<Plugin>(Kind::Plugin, &[]).await?;
+    let mut plugins = Vec::new();
+    let mut quarantined = HashSet::new();
+    for view in session.every::<Plugin>(Kind::Plugin, &[]).await? {
+        if session.check_quarantine(&view.id).await.is_err() {
+            quarantined.insert(view.id.clone());
+        }
+        plugins.push(view);
+    }
     let conditions = in_view(&caller);
     let automations = session.every::<Automation>(Kind::Automation, &conditions);
     let automations = automations.await?;
     let by_digest: HashMap<&str, &View<Plugin>> =
         plugins.iter().map(|view| (&*view.id, view)).collect();
     let mut newest: HashMap<(&str, &str), &View<Plugin>> = HashMap::new();
-    for view in &plugins {
-        let known = newest.entry(named(&view.body.manifest)).or_insert(view);
+    // What is kept from running is offered to nobody.
+    for view in plugins
+        .iter()
+        .filter(|view| !quarantined.contains(&view.id))
+    {
+        let known = newest.entry(of_plugin(&view.body.manifest)).or_insert(view);
         if (view.created_us, &view.id) > (known.created_us, &known.id) {
             *known = view;
         }
     }
     let shown = |automation: &View<Automation>| {
         let from = *by_digest.get(automation.body.plugin.as_str())?;
-        let to = *newest.get(&named(&from.body.manifest))?;
+        let to = *newest.get(&of_plugin(&from.body.manifest))?;
         let version = |view: &View<Plugin>| PluginVersion {
             plugin: view.id.to_string(),
             version: view.body.manifest.version.clone(),
@@ -151,35 +166,49 @@ async fn upgraded(
         }
         Err(error) => return Err(error),
     };
-    if named(&from) != named(&to) {
+    if of_plugin(&from) != of_plugin(&to) {
         let message = "another plugin, or another publisher's: enable it as an automation";
         return Err(Problem::at("another-plugin", "/plugin", message).into());
     }
-    let Upgrade {
-        asks_more,
-        mut grants,
-        ..
-    } = upgrade(&before.grants, &from, &to);
-    if !asks_more.is_empty() && !asked.approved {
-        let words: Vec<String> = asks_more.into_iter().map(|ask| ask.words).collect();
-        return Err(Error::Conflict(Problem::new(
-            "approval-needed",
-            format!(
-                "version {} asks for more, which has to be approved: {}",
-                to.version,
-                words.join("; ")
-            ),
-        )));
-    }
-    grants.extend(asks_more.into_iter().map(|ask| Grant::from(ask.permission)));
+    let grants = if asked.approved {
+        upgrade(&before.grants, &from, &to).approved
+    } else {
+        unapproved(&from, &to, &before.grants)?
+    };
     Ok(Automation {
         plugin: asked.plugin.clone(),
+        config: asked
+            .config
+            .clone()
+            .unwrap_or_else(|| before.config.clone()),
         grants,
         ..before.clone()
     })
 }
 
+/// What stays granted under another version that nobody has approved: all of it, if the version asks for nothing more.
+pub(crate) fn unapproved(
+    from: &Manifest,
+    to: &Manifest,
+    grants: &[Grant],
+) -> Result<Vec<Grant>, Error> {
+    let changes = upgrade(grants, from, to);
+    if changes.asks_more.is_empty() {
+        return Ok(changes.grants);
+    }
+    let words: Vec<String> = changes.asks_more.into_iter().map(|ask| ask.words).collect();
+    Err(Error::Conflict(Problem::new(
+        "approval-needed",
+        format!(
+            "version {} asks for more than {}, which has to be approved: {}",
+            to.version,
+            from.version,
+            words.join("; ")
+        ),
+    )))
+}
+
 /// What two versions of a plugin have in common.
-fn named(manifest: &Manifest) -> (&str, &str) {
+pub(crate) fn of_plugin(manifest: &Manifest) -> (&str, &str) {
     (&manifest.name, &manifest.publisher)
 }

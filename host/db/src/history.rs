@@ -100,19 +100,20 @@ impl Database {
     /// Commits that changed rows of some kinds from an instant on, newest first, without those that only note a token's use.
     pub async fn commits_of(
         &self,
-        kinds: [Kind; 4],
+        kinds: [Kind; 5],
         since_us: i64,
         before: Option<Seq>,
         limit: usize,
     ) -> Result<Vec<CommitRecord>, Error> {
         let mut tx = self.pools.beside().await?;
-        let [first, second, third, fourth] = kinds.map(Kind::as_str);
+        let [first, second, third, fourth, fifth] = kinds.map(Kind::as_str);
         let before = before.unwrap_or(Seq::MAX);
         let args = args![
             first,
             second,
             third,
             fourth,
+            fifth,
             before,
             since_us,
             rows_limit(limit)

@@ -9,7 +9,9 @@ mod risk;
 mod standing;
 mod upgrade;
 
-pub use difference::{Difference, of_automation, of_collection, of_department, of_token};
+pub use difference::{
+    Difference, of_automation, of_collection, of_department, of_quarantine, of_token,
+};
 pub use holders::{Holder, HolderKind, Question, holders_among};
 pub use risk::{Risk, RiskLevel, risk};
 pub use standing::{Standing, Withheld, Worth, standings, withheld};

@@ -7,7 +7,7 @@ mod changes;
 mod holders;
 mod reach;
 
-pub use authors::{Authors, PluginAuthor};
+pub use authors::{Authors, PluginAuthor, Written};
 pub use changes::{PermissionChange, permission_changes};
 pub use holders::holders;
 pub use reach::{Reach, reaches};

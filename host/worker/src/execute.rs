@@ -13,6 +13,7 @@ use bursar_domain::{
     run::{Claim, LogLine, Outcome, RunReport, Settlement, decide},
 };
 use bursar_office::describe::{describe, to_text, veiled};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
@@ -30,7 +31,7 @@ const REPORT_LOG_BYTES_MAX: usize = 700 << 10;
 /// Longest drafted change set kept for people to look at, in bytes.
 const REPORT_DRAFT_BYTES_MAX: usize = 200 << 10;
 /// Wait of a run whose plugin is quarantined.
-const QUARANTINE_DELAY: Duration = Duration::from_secs(30);
+const QUARANTINE_DELAY: Duration = Duration::from_mins(1);
 /// How often it is looked whether a plugin that runs is quarantined: it is stopped within a second, on every node.
 const QUARANTINE_LOOK: Duration = Duration::from_millis(400);
 /// Wait of a run that was overtaken too often.
@@ -129,15 +130,16 @@ impl Inner {
     }
 
     /// Waits until a plugin is quarantined, whoever does that on whichever node.
-    async fn quarantined(&self, digest: &str) -> Error {
-        let key = [RowKey::of(Kind::Control, &quarantine_of(digest))];
+    pub(crate) async fn quarantined(&self, digest: &str) -> Error {
+        let key = RowKey::of(Kind::Control, &quarantine_of(digest));
         loop {
             tokio::time::sleep(QUARANTINE_LOOK).await;
-            // What cannot be read now is read at the next look, and before any commit.
-            let rows = self.database.look(&key).await.unwrap_or_default();
-            let found = rows
-                .first()
-                .and_then(|row| row.decode::<Quarantine>().ok())
+            // The history is read beside: the run holds a reader already. What cannot be read now is read at the next look,
+            // and before any commit.
+            let images = self.database.row_history(&key, None, 1).await;
+            let newest = images.unwrap_or_default().pop();
+            let found = newest
+                .and_then(|image| Quarantine::deserialize(image.body.as_deref()?).ok())
                 .filter(|it| it.quarantined);
             if let Some(it) = found {
                 return Error::Quarantined { reason: it.reason };
@@ -147,7 +149,7 @@ impl Inner {
 
     async fn wait_for_release(&self, claimed: &ClaimedRun, quarantined: &Error) -> Step {
         let why = chain(quarantined);
-        tracing::warn!(
+        tracing::info!(
             run = claimed.run,
             automation = claimed.queued.automation,
             why,

@@ -32,11 +32,15 @@ impl Worker {
         let prepared = self.inner.prepare(automation).await?;
         check_start(&prepared.manifest, automation, event)?;
         let claim = prepared.claim_of(&run_id(automation, &event.id), event, &self.inner.seed_key);
-        let report = self
+        let session = session(&self.inner, &claim);
+        let executed = self
             .inner
             .runtime
-            .execute(&prepared.plugin, &claim, session(&self.inner, &claim))
-            .await?;
+            .execute(&prepared.plugin, &claim, session);
+        let report = tokio::select! {
+            report = executed => report?,
+            quarantined = self.inner.quarantined(&claim.automation.plugin) => return Err(quarantined),
+        };
         let rows = describe(&self.inner.database, &report.draft).await?;
         Ok(Preview { report, rows })
     }

@@ -19,8 +19,8 @@ pub enum Automation {
         /// Digest of the version, also an earlier one [default: the one installed last]
         #[arg(long)]
         plugin: Option<String>,
-        /// Grant what the version asks for more
-        #[arg(long)]
+        /// Grant what the version asks for more: the one that was looked at
+        #[arg(long, requires = "plugin")]
         approve: bool,
     },
     /// Turn an automation off

@@ -171,6 +171,9 @@ async fn upgrades(client: &Client, style: Style) -> Result<(), Failure> {
             for less in &upgrade.changes.asks_less {
                 let _ = writeln!(text, "  - {less}");
             }
+            for gained in &upgrade.changes.difference.gained {
+                let _ = writeln!(text, "  approved, it may: {gained}");
+            }
         }
         text
     })
@@ -187,7 +190,11 @@ async fn upgrade(
         Some(plugin) => plugin,
         None => newest(client, name).await?,
     };
-    let asked = UpgradeAsked { plugin, approved };
+    let asked = UpgradeAsked {
+        plugin,
+        approved,
+        config: None,
+    };
     let answer = client
         .send::<Resource<AutomationRow>>(Method::POST, &path(name, "/upgrades"), &asked)
         .await?;

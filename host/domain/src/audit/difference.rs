@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 
 use crate::{
     confidentiality::{Class, FieldRules},
-    manifest::{Grant, Permission, beyond, word},
-    office::{Automation, Collection, Department, Token},
+    manifest::{Grant, Permission, beyond, effective, word},
+    office::{Automation, Collection, Department, Quarantine, Token},
     time::rfc3339,
 };
 
@@ -39,6 +39,29 @@ impl Difference {
         }
     }
 
+    /// And how long grants last: one that ends loses what comes after, and one that lasts longer than it did gains it.
+    fn ends(&mut self, before: &[Grant], after: &[Grant]) {
+        for grant in after {
+            let words = grant.permission.in_words();
+            let mut same = before.iter().filter(|it| it.permission == grant.permission);
+            let end = |grant: &Grant| grant.expires_us.unwrap_or(i64::MAX);
+            let earlier = same.next().map_or(i64::MAX, end);
+            match (end(grant).cmp(&earlier), grant.expires_us) {
+                (Ordering::Less, Some(until_us)) => {
+                    let at = rfc3339(until_us);
+                    self.lost.push(format!("after {at}: {words}"));
+                }
+                (Ordering::Greater, until_us) => {
+                    let at = until_us.map_or("for good".to_owned(), |until_us| {
+                        format!("until {}", rfc3339(until_us))
+                    });
+                    self.gained.push(format!("{at}: {words}"));
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// And what is told of them in words alone.
     fn and(mut self, before: &[String], after: &[String]) -> Self {
         let rest = |some: &[String], others: &[String]| {
@@ -51,60 +74,81 @@ impl Difference {
     }
 }
 
-/// What an automation may do. One that is off may do nothing; one that moves to another department leaves everything there.
-pub fn of_automation(before: Option<&Automation>, after: Option<&Automation>) -> Difference {
+/// What an automation may do from an instant on. One that is off may do nothing, and a grant that has ended allows nothing.
+pub fn of_automation(
+    before: Option<&Automation>,
+    after: Option<&Automation>,
+    at_us: i64,
+) -> Difference {
     let granted = |automation: Option<&Automation>| -> Vec<Permission> {
         let grants = automation.map_or(&[][..], |automation| &automation.grants);
-        grants
-            .iter()
-            .map(|grant| grant.permission.clone())
-            .collect()
+        effective(grants, None, at_us)
     };
     let words = |automation: Option<&Automation>| automation.map(terms).unwrap_or_default();
     let on = |automation: &&Automation| automation.enabled;
     let (before, after) = (before.filter(on), after.filter(on));
-    Difference::between(&granted(before), &granted(after)).and(&words(before), &words(after))
+    let mut difference =
+        Difference::between(&granted(before), &granted(after)).and(&words(before), &words(after));
+    if let Some(after) = after {
+        difference.ends(before.map_or(&[], |before| &before.grants), &after.grants);
+    }
+    difference
 }
 
 /// On which terms an automation works, beside what it was granted.
 fn terms(automation: &Automation) -> Vec<String> {
-    let mut terms = vec![
+    vec![
         format!("department {}", automation.department),
         format!("legal entity {}", automation.legal_entity),
         format!("plugin {}", automation.plugin),
         format!("mode {}", word(&automation.mode)),
-    ];
-    let end = |grant: &Grant| {
-        let at = rfc3339(grant.expires_us?);
-        Some(format!("until {at}: {}", grant.permission.in_words()))
-    };
-    terms.extend(automation.grants.iter().filter_map(end));
-    terms
+    ]
 }
 
 /// How much a department's automations may be granted.
 pub fn of_department(before: Option<&Department>, after: Option<&Department>) -> Difference {
-    let ceiling =
-        |department: Option<&Department>| department.map(|department| department.ceiling.clone());
-    match (ceiling(before), ceiling(after)) {
+    let above = || vec!["everything above the ceiling".to_owned()];
+    let ceiling = |department: &Department| department.ceiling.clone();
+    match (before.map(ceiling), after.map(ceiling)) {
         (Some(Some(before)), Some(Some(after))) => Difference::between(&before, &after),
         (Some(Some(before)), None) => Difference::between(&before, &[]),
+        (Some(Some(_)), Some(None)) => Difference {
+            gained: above(),
+            lost: Vec::new(),
+        },
         // Managers may grant from here on, and nobody above it.
-        (_, Some(Some(after))) => Difference {
-            lost: vec!["everything above the ceiling".to_owned()],
+        (Some(None), Some(Some(after))) => Difference {
+            lost: above(),
             ..Difference::between(&[], &after)
         },
-        _ => Difference::default(),
+        (None, Some(Some(after))) => Difference::between(&[], &after),
+        (_, None | Some(None)) => Difference::default(),
     }
+}
+
+/// Whether a plugin version may run.
+pub fn of_quarantine(before: Option<&Quarantine>, after: Option<&Quarantine>) -> Difference {
+    let words = |quarantine: Option<&Quarantine>| -> Vec<String> {
+        let is_kept = quarantine.is_some_and(|quarantine| quarantine.quarantined);
+        let runs = (!is_kept).then(|| "to run at all".to_owned());
+        runs.into_iter().collect()
+    };
+    Difference::default().and(&words(before), &words(after))
 }
 
 /// What a token's bearer may do.
 pub fn of_token(before: Option<&Token>, after: Option<&Token>) -> Difference {
     let words = |token: Option<&Token>| -> Vec<String> {
         let valid = token.filter(|token| token.revoked_us.is_none());
-        let role = valid.map(|token| match &token.department {
-            Some(department) => format!("{} in {department}", word(&token.role)),
-            None => format!("{} in the organisation", word(&token.role)),
+        let role = valid.map(|token| {
+            let role = match &token.department {
+                Some(department) => format!("{} in {department}", word(&token.role)),
+                None => format!("{} in the organisation", word(&token.role)),
+            };
+            match token.expires_us {
+                Some(until_us) => format!("{role} until {}", rfc3339(until_us)),
+                None => role,
+            }
         });
         role.into_iter().collect()
     };
@@ -160,17 +204,33 @@ mod tests {
     fn what_an_automation_gains_and_loses_is_told_one_by_one() {
         let before = automation(|_| {});
         let check = |after: &Automation, gained: &[&str], lost: &[&str]| {
-            let found = of_automation(Some(&before), Some(after));
+            let found = of_automation(Some(&before), Some(after), 5);
             assert_eq!((found.gained, found.lost), (texts(gained), texts(lost)));
         };
         check(&before, &[], &[]);
         let told = automation(|it| it["config"] = json!({"days": 3}));
-        assert!(of_automation(Some(&before), Some(&told)).is_empty());
+        assert!(of_automation(Some(&before), Some(&told), 5).is_empty());
         let more = automation(|it| it["grants"][0]["operations"] = json!(["read", "update"]));
         check(&more, &["records of \"staff\": update"], &[]);
-        let ending = automation(|it| it["grants"][0]["expires_us"] = json!(0));
-        let end = "until 1970-01-01T00:00:00Z: records of \"staff\": read";
-        check(&ending, &[end], &[]);
+        let ending =
+            |expires_us: i64| automation(|it| it["grants"][0]["expires_us"] = json!(expires_us));
+        let words = "records of \"staff\": read";
+        let after = "after 1970-01-01T00:00:01Z: records of \"staff\": read";
+        check(&ending(1_000_000), &[], &[after]);
+        check(
+            &ending(0),
+            &[],
+            &[
+                words,
+                "after 1970-01-01T00:00:00Z: records of \"staff\": read",
+            ],
+        );
+        let prolonged = of_automation(Some(&ending(0)), Some(&before), 5);
+        let good = "for good: records of \"staff\": read";
+        assert_eq!(
+            (prolonged.gained, prolonged.lost),
+            (texts(&[words, good]), texts(&[]))
+        );
         let live = automation(|it| it["mode"] = json!("live"));
         check(&live, &["mode live"], &["mode review"]);
         let off = automation(|it| it["enabled"] = json!(false));
@@ -182,8 +242,8 @@ mod tests {
             "mode review",
         ];
         check(&off, &[], &all);
-        assert_eq!(of_automation(None, Some(&before)).gained, texts(&all));
-        assert!(of_automation(Some(&off), None).is_empty());
+        assert_eq!(of_automation(None, Some(&before), 5).gained, texts(&all));
+        assert!(of_automation(Some(&off), None, 5).is_empty());
     }
 
     #[test]
@@ -200,6 +260,16 @@ mod tests {
         let found = of_department(Some(&some), Some(&ceiling(json!([]))));
         assert_eq!(found.lost, texts(&["tasks for the role \"clerk\""]));
         assert!(of_department(None, Some(&none)).is_empty());
+        assert!(of_department(None, Some(&some)).lost.is_empty());
+        let found = of_department(Some(&some), Some(&none));
+        assert_eq!(found.gained, texts(&["everything above the ceiling"]));
+        let kept = |quarantined: bool| Quarantine {
+            quarantined,
+            reason: String::new(),
+        };
+        let found = of_quarantine(None, Some(&kept(true)));
+        assert_eq!(found.lost, texts(&["to run at all"]));
+        assert!(of_quarantine(None, Some(&kept(false))).is_empty());
         let token = |revoked_us: Value| -> Token {
             read(
                 json!({"name": "Ada", "role": "manager", "department": "finance", "sha256": "", "revoked_us": revoked_us}),

@@ -1,5 +1,7 @@
 //! Who may do something: automations by what they hold, tokens by their roles.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -142,21 +144,23 @@ pub struct Holder {
     pub expires_us: Option<i64>,
 }
 
-/// Everybody who may do something now: automations, each with its department's ceiling, then tokens.
+/// Everybody who may do something now, by the ceilings of departments: automations, then tokens.
 ///
 /// `rules` are those of the collection that is asked about. Whoever may open the data folder or the database may do
 /// everything, and is not among them.
 pub fn holders_among(
     question: &Question,
     rules: &FieldRules,
-    automations: &[(String, Automation, Option<Vec<Permission>>)],
+    automations: &[(String, Automation)],
+    ceilings: &BTreeMap<String, Vec<Permission>>,
     tokens: &[(String, Token)],
     now_us: i64,
 ) -> Vec<Holder> {
     let mut found = Vec::new();
-    for (id, automation, ceiling) in automations {
+    for (id, automation) in automations {
+        let ceiling = ceilings.get(&automation.department).map(Vec::as_slice);
         for grant in &automation.grants {
-            let worth = effective(std::slice::from_ref(grant), ceiling.as_deref(), now_us);
+            let worth = effective(std::slice::from_ref(grant), ceiling, now_us);
             let allowing = worth
                 .into_iter()
                 .filter(|permission| question.is_allowed_by(permission, rules));
@@ -166,8 +170,8 @@ pub fn holders_among(
     let departments = |department: &str| {
         let own = automations
             .iter()
-            .filter(|(_, automation, _)| automation.department == department);
-        own.flat_map(|(_, automation, _)| &automation.grants)
+            .filter(|(_, automation)| automation.department == department);
+        own.flat_map(|(_, automation)| &automation.grants)
             .any(|grant| question.is_near(&grant.permission))
     };
     for (id, token) in tokens {
@@ -175,16 +179,24 @@ pub fn holders_among(
         if token.revoked_us.is_some() || ended {
             continue;
         }
+        let own = token.department.as_deref().unwrap_or_default();
+        let may_grant = || {
+            let ceiling = ceilings.get(own).into_iter().flatten();
+            ceiling
+                .into_iter()
+                .any(|one| question.is_allowed_by(one, rules))
+        };
         let by = match token.role {
             Role::Admin => "an administrator may do everything",
             Role::Auditor if question.only_reads() => "an auditor may read everything",
             Role::Manager | Role::Operator | Role::Viewer
                 if question.only_reads()
                     && question.is_shown_to_departments(rules)
-                    && token.department.as_deref().is_some_and(departments) =>
+                    && departments(own) =>
             {
                 "sees what automations of the department change, up to internal fields"
             }
+            Role::Manager if may_grant() => "may grant it to automations of the department",
             Role::Auditor | Role::Manager | Role::Operator | Role::Viewer => continue,
         };
         found.push(Holder {
@@ -259,10 +271,12 @@ mod tests {
             {"kind": "records", "collection": "staff", "operations": ["read", "update"], "class": "confidential"},
             {"kind": "messages", "recipients": ["a.example"]},
         ]));
-        let automations = [
-            ("payroll".to_owned(), payroll, Some(ceiling)),
-            ("phone".to_owned(), phone, None),
-        ];
+        let phone = Automation {
+            department: "sales".to_owned(),
+            ..phone
+        };
+        let automations = [("payroll".to_owned(), payroll), ("phone".to_owned(), phone)];
+        let ceilings = BTreeMap::from([("finance".to_owned(), ceiling)]);
         let token = |role: &str, department: Option<&str>, expires_us: Option<i64>| {
             let value = json!({"name": role, "role": role, "department": department, "sha256": "", "expires_us": expires_us});
             (role.to_owned(), read::<Token>(value))
@@ -271,31 +285,42 @@ mod tests {
             token("admin", None, Some(15)),
             token("auditor", None, None),
             token("operator", Some("finance"), None),
-            token("viewer", Some("sales"), None),
+            token("manager", Some("finance"), None),
+            token("viewer", Some("hall"), None),
         ];
         let rules: FieldRules = read(json!({"pay": {"class": "confidential"}}));
         let check = |question: Question, now_us: i64, expected: &[&str]| {
-            let found = holders_among(&question, &rules, &automations, &tokens, now_us);
+            let found = holders_among(&question, &rules, &automations, &ceilings, &tokens, now_us);
             let ids: Vec<&str> = found.iter().map(|holder| holder.id.as_str()).collect();
             assert_eq!(ids, expected, "{question:?} at {now_us}");
         };
-        let people = ["payroll", "phone", "admin", "auditor", "operator"];
+        let people = [
+            "payroll", "phone", "admin", "auditor", "operator", "manager",
+        ];
         check(staff(Read, None), 14, &people);
         check(staff(Read, Some("name")), 14, &people);
         check(
             staff(Read, Some("phone")),
             14,
-            &["phone", "admin", "auditor", "operator"],
+            &["phone", "admin", "auditor", "operator", "manager"],
         );
         check(
             staff(Read, Some("pay")),
             14,
-            &["payroll", "admin", "auditor"],
+            &["payroll", "admin", "auditor", "manager"],
         );
-        check(staff(Read, Some("pay")), 15, &["payroll", "auditor"]);
-        check(staff(Read, Some("pay")), 20, &["auditor"]);
-        check(staff(Update, Some("pay")), 14, &["payroll", "admin"]);
-        check(staff(Update, Some("phone")), 14, &["admin"]);
+        check(
+            staff(Read, Some("pay")),
+            15,
+            &["payroll", "auditor", "manager"],
+        );
+        check(staff(Read, Some("pay")), 20, &["auditor", "manager"]);
+        check(
+            staff(Update, Some("pay")),
+            14,
+            &["payroll", "admin", "manager"],
+        );
+        check(staff(Update, Some("phone")), 14, &["admin", "manager"]);
         check(staff(Delete, None), 14, &["admin"]);
         // The ceiling leaves neither of them.
         check(
@@ -307,9 +332,16 @@ mod tests {
         check(
             Question::MailTo("x@a.example".to_owned()),
             14,
-            &["payroll", "admin"],
+            &["payroll", "admin", "manager"],
         );
-        let found = holders_among(&staff(Read, Some("pay")), &rules, &automations, &tokens, 14);
+        let found = holders_among(
+            &staff(Read, Some("pay")),
+            &rules,
+            &automations,
+            &ceilings,
+            &tokens,
+            14,
+        );
         assert_eq!(
             (found[0].note.as_str(), found[0].expires_us),
             ("monthly", Some(20))

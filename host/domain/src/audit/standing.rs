@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::risk::{Risk, risk};
-use crate::manifest::{Grant, Manifest, Permission, beyond, effective, is_within};
+use crate::manifest::{Grant, Manifest, Permission, PermissionAsk, beyond, effective, is_within};
 
 /// What a grant is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -61,13 +61,9 @@ pub fn standings(
         let worth = effective(std::slice::from_ref(grant), None, now_us);
         let lasts = !worth.is_empty();
         let worth = effective(std::slice::from_ref(grant), ceiling, now_us);
-        let ask = manifest
-            .permissions
-            .iter()
-            .find(|ask| permission.leq(&ask.permission));
         Standing {
             words: permission.in_words(),
-            reason: ask.map(|ask| ask.reason.clone()).unwrap_or_default(),
+            reason: reason(permission, manifest),
             worth: match worth.as_slice() {
                 _ if !lasts => Worth::Expired,
                 [] => Worth::AboveCeiling,
@@ -80,6 +76,19 @@ pub fn standings(
         }
     };
     grants.iter().map(stand).collect()
+}
+
+/// Why the author asks for it: the reasons of all asks that a part of it comes from.
+fn reason(permission: &Permission, manifest: &Manifest) -> String {
+    let pieces = permission.pieces();
+    let covers = |ask: &&PermissionAsk| pieces.iter().any(|piece| piece.leq(&ask.permission));
+    let mut reasons: Vec<&str> = Vec::new();
+    for ask in manifest.permissions.iter().filter(covers) {
+        if !reasons.contains(&ask.reason.as_str()) {
+            reasons.push(&ask.reason);
+        }
+    }
+    reasons.join("; ")
 }
 
 /// What a manifest asks for that was not granted, whether the grant lasts or not.
@@ -118,7 +127,8 @@ mod tests {
         let manifest: Manifest = serde_json::from_value(json!({
             "name": "payroll", "version": "1.0.0", "publisher": "Example", "description": "Pays.",
             "permissions": [
-                {"kind": "records", "collection": "staff", "operations": ["read", "update"], "reason": "to pay them"},
+                {"kind": "records", "collection": "staff", "operations": ["read"], "reason": "to look"},
+                {"kind": "records", "collection": "staff", "operations": ["update"], "reason": "to pay them"},
                 {"kind": "tasks", "role": "clerk", "reason": "to ask"},
                 {"kind": "messages", "recipients": ["a.example", "b.example"], "reason": "to tell"},
             ],
@@ -151,7 +161,7 @@ mod tests {
         assert_eq!(worth(Some(&ceiling), 10), limited);
         let first = &standings(&grants, &manifest, Some(&ceiling), 9)[0];
         assert_eq!(first.effective, [staff(&["read"])]);
-        assert_eq!(first.reason, "to pay them");
+        assert_eq!(first.reason, "to look; to pay them");
         let withheld = withheld(&grants, &manifest);
         let rest: Vec<_> = withheld.iter().map(|rest| &rest.permission).collect();
         assert_eq!(rest, [&mail(&["b.example"])]);

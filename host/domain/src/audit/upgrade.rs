@@ -3,18 +3,24 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::standing::Withheld;
+use super::{difference::Difference, standing::Withheld};
 use crate::manifest::{Grant, Manifest, Permission, beyond, is_within, meet_all};
 
-/// How the permissions of two versions differ, and what stays granted.
+/// How the permissions of two versions differ, and what would be granted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Upgrade {
-    /// What the new version asks for and the old one did not: it waits for somebody's word.
+    /// What the new version asks for and the old one did not: it waits for somebody's word. An ask that was widened is a new
+    /// one, with all of it.
     pub asks_more: Vec<Withheld>,
     /// What it no longer asks for, in plain words: it is given up.
     pub asks_less: Vec<String>,
-    /// What stays granted of what is granted now. What was withheld from the old version is withheld from the new one.
+    /// What stays granted of what is granted now.
     pub grants: Vec<Grant>,
+    /// What is granted once the rest is approved too: that ends no later than what was granted of the same.
+    pub approved: Vec<Grant>,
+    /// What the automation could do then that it cannot do now, and the other way round.
+    #[serde(flatten)]
+    pub difference: Difference,
 }
 
 /// From one version to another, of an automation with such grants.
@@ -28,11 +34,34 @@ pub fn upgrade(grants: &[Grant], from: &Manifest, to: &Manifest) -> Upgrade {
             permission,
         })
     });
+    let asks_more: Vec<Withheld> = more.collect();
     let less = old.iter().filter_map(|ask| beyond(ask, &new));
+    let kept: Vec<Grant> = grants.iter().flat_map(|grant| kept(grant, &new)).collect();
+    let added = asks_more.iter().map(|ask| added(&ask.permission, grants));
+    let approved: Vec<Grant> = kept.iter().cloned().chain(added).collect();
+    let of = |grants: &[Grant]| -> Vec<Permission> {
+        grants
+            .iter()
+            .map(|grant| grant.permission.clone())
+            .collect()
+    };
     Upgrade {
-        asks_more: more.collect(),
         asks_less: less.map(|permission| permission.in_words()).collect(),
-        grants: grants.iter().flat_map(|grant| kept(grant, &new)).collect(),
+        difference: Difference::between(&of(grants), &of(&approved)),
+        asks_more,
+        grants: kept,
+        approved,
+    }
+}
+
+/// A new grant, which ends with the first of those that it widens.
+fn added(permission: &Permission, grants: &[Grant]) -> Grant {
+    let widened = grants
+        .iter()
+        .filter(|grant| permission.meet(&grant.permission).is_some());
+    Grant {
+        expires_us: widened.filter_map(|grant| grant.expires_us).min(),
+        ..Grant::from(permission.clone())
     }
 }
 
@@ -120,6 +149,31 @@ mod tests {
             "tasks for the role \"boss\"",
         ];
         assert_eq!(found.asks_less, less);
+        assert_eq!(found.approved[..2], grants);
+        assert_eq!(found.approved.len(), 4);
+        assert_eq!(found.difference.gained, more);
+        assert!(
+            found.difference.lost.is_empty(),
+            "nothing of it was granted"
+        );
+        // What is widened was withheld in part: that is told, and the end holds for the rest too.
+        let teams = |teams: &[&str]| {
+            let mut ask = staff(&["read"]);
+            ask["rows"] = json!({"team": teams});
+            ask
+        };
+        let mut own = teams(&["a"]);
+        own["expires_us"] = json!(9);
+        let own: Vec<Grant> = serde_json::from_value(json!([own])).expect("grants");
+        let (two, three) = (
+            manifest(&[teams(&["a", "b"])]),
+            manifest(&[teams(&["a", "b", "c"])]),
+        );
+        let widened = upgrade(&own, &two, &three);
+        assert_eq!(widened.grants, own);
+        assert_eq!(widened.approved[1].expires_us, Some(9));
+        let words = "records of \"staff\": read, where team is \"a\" or \"b\" or \"c\"";
+        assert_eq!(widened.difference.gained, [words]);
         // And back: what was given up is asked for again.
         let back = upgrade(&grants, &to, &from);
         assert_eq!(back.asks_more.len(), 2);

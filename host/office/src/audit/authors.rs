@@ -5,14 +5,13 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use bursar_db::Database;
+use bursar_db::{Database, RowVersion};
 use bursar_domain::{
-    invoice::Flow,
-    manifest::{Grant, Permission, RecordOperation},
-    office::{Automation, Plugin},
+    manifest::{Authority, Grant, InvoiceOperation, Need, Permission, RecordOperation, effective},
+    office::{Automation, Department, Plugin},
     row::{Kind, RowKey, Seq},
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -36,11 +35,22 @@ pub struct PluginAuthor {
     pub grants: Vec<String>,
 }
 
-/// Looks up authors, each automation's image and each plugin once.
+/// Looks up authors, each plugin once.
 #[derive(Debug)]
 pub struct Authors<'d> {
     database: &'d Database,
     plugins: HashMap<String, Option<Arc<Plugin>>>,
+}
+
+/// An image of a row, and the one before it.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'w> {
+    /// The row.
+    pub key: &'w RowKey,
+    /// The image before; none if there was none.
+    pub before: Option<&'w Value>,
+    /// The image that was written; none if the row was removed.
+    pub after: Option<&'w Value>,
 }
 
 impl<'d> Authors<'d> {
@@ -55,27 +65,29 @@ impl<'d> Authors<'d> {
     /// The plugin that wrote an image of a row, if one did.
     pub async fn find(
         &mut self,
-        author: &str,
-        seq: Seq,
-        key: &RowKey,
-        before: Option<&Value>,
-        after: Option<&Value>,
+        version: &RowVersion,
+        written: Written<'_>,
     ) -> Result<Option<PluginAuthor>, Error> {
-        let Some(name) = author.strip_prefix(AUTOMATION) else {
+        let Some(name) = version.author.strip_prefix(AUTOMATION) else {
             return Ok(None);
         };
-        let mut snapshot = self.database.snapshot_at(seq.saturating_sub(1));
-        let row = snapshot.get(&RowKey::of(Kind::Automation, name)).await?;
-        let Some(row) = row else {
+        let key = RowKey::of(Kind::Automation, name);
+        let Some(automation) = self.then::<Automation>(&key, version.seq).await? else {
             return Ok(None);
         };
-        let automation: Automation = row.decode()?;
         let Some(plugin) = self.plugin(&automation.plugin).await? else {
             return Ok(None);
         };
+        let key = RowKey::of(Kind::Department, &automation.department);
+        let department = self.then::<Department>(&key, version.seq).await?;
+        let ceiling = department.and_then(|department| department.ceiling);
+        let held = |grant: &&Grant| {
+            let one = std::slice::from_ref(*grant);
+            let worth = effective(one, ceiling.as_deref(), version.at_us);
+            worth.iter().any(|permission| is_about(permission, written))
+        };
+        let about = automation.grants.iter().filter(held);
         let manifest = &plugin.manifest;
-        let grants = automation.grants.iter();
-        let about = grants.filter(|grant| is_about(grant, key, before, after));
         Ok(Some(PluginAuthor {
             name: manifest.name.clone(),
             version: manifest.version.clone(),
@@ -85,46 +97,62 @@ impl<'d> Authors<'d> {
         }))
     }
 
+    /// A row as it was right before a commit.
+    async fn then<T: DeserializeOwned>(&self, key: &RowKey, seq: Seq) -> Result<Option<T>, Error> {
+        let mut earlier = self.database.row_history(key, Some(seq), 1).await?;
+        let body = earlier.pop().and_then(|version| version.body);
+        let read = body.map(|body| T::deserialize(body.as_ref())).transpose();
+        read.map_err(|error| Error::Broken(error.to_string()))
+    }
+
     async fn plugin(&mut self, digest: &str) -> Result<Option<Arc<Plugin>>, Error> {
         if let Some(known) = self.plugins.get(digest) {
             return Ok(known.clone());
         }
-        let row = self
-            .database
-            .snapshot()
-            .get(&RowKey::of(Kind::Plugin, digest))
-            .await?;
-        let plugin: Option<Plugin> = row.map(|row| row.decode()).transpose()?;
-        let plugin = plugin.map(Arc::new);
+        let key = RowKey::of(Kind::Plugin, digest);
+        let plugin = self.then::<Plugin>(&key, Seq::MAX).await?.map(Arc::new);
         self.plugins.insert(digest.to_owned(), plugin.clone());
         Ok(plugin)
     }
 }
 
-/// Whether a grant is about such a change of such a row.
-fn is_about(grant: &Grant, key: &RowKey, before: Option<&Value>, after: Option<&Value>) -> bool {
-    let operation = match (before, after) {
-        (None, _) => RecordOperation::Create,
-        (Some(_), Some(_)) => RecordOperation::Update,
-        (Some(_), None) => RecordOperation::Delete,
-    };
-    let is_of = |flow: &Flow| {
-        let image = after.or(before).and_then(|image| image.get("flow"));
-        serde_json::to_value(flow).ok().as_ref() == image
-    };
-    match (&grant.permission, key.kind) {
-        (
-            Permission::Records {
-                collection,
-                operations,
-                ..
-            },
-            Kind::Record,
-        ) => **collection == *key.collection && operations.contains(&operation),
-        (Permission::Invoices { flow, .. }, Kind::Invoice | Kind::Payment) => is_of(flow),
+/// Whether a permission is about such a change of such a row. Which of several that are about a collection's rows let this one
+/// pass is not told apart.
+fn is_about(permission: &Permission, written: Written<'_>) -> bool {
+    let Written { key, before, after } = written;
+    let image = after.or(before);
+    let text = |name: &str| image.and_then(|image| image.get(name)?.as_str());
+    let authority = Authority::Granted(vec![permission.clone()]);
+    match (permission, key.kind) {
+        (Permission::Records { collection, .. }, Kind::Record)
+            if **collection == *key.collection =>
+        {
+            let operation = match (before, after) {
+                (None, _) => RecordOperation::Create,
+                (Some(_), Some(_)) => RecordOperation::Update,
+                (Some(_), None) => RecordOperation::Delete,
+            };
+            authority.allows(Need::Records(collection, operation))
+        }
+        (Permission::Invoices { flow, operations }, kind) => {
+            let changes = operations.iter().any(|one| *one != InvoiceOperation::Read);
+            let flow = serde_json::to_value(flow).ok();
+            let is_of = flow.as_ref().and_then(Value::as_str) == text("flow");
+            changes
+                && match kind {
+                    Kind::Invoice | Kind::Payment => is_of,
+                    Kind::Allocation => true,
+                    _ => false,
+                }
+        }
         (Permission::Calendars { calendar, .. }, Kind::Entry) => **calendar == *key.collection,
-        (Permission::Messages { .. }, Kind::Message) | (Permission::Tasks { .. }, Kind::Task) => {
-            true
+        (Permission::Messages { .. }, Kind::Message) => {
+            let to = image.and_then(|image| image.get("to")?.as_array());
+            let mut to = to.into_iter().flatten().filter_map(Value::as_str);
+            to.any(|address| authority.allows(Need::MailTo(address)))
+        }
+        (Permission::Tasks { .. }, Kind::Task) => {
+            text("assignee").is_some_and(|assignee| authority.allows(Need::Task(assignee)))
         }
         _ => false,
     }

@@ -4,6 +4,7 @@ use bursar_db::{CommitRecord, Database};
 use bursar_domain::{
     audit::{self, Difference},
     draft::Change,
+    office::digest_of_quarantine,
     row::{Kind, Seq},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -12,15 +13,18 @@ use utoipa::ToSchema;
 
 use crate::error::Error;
 
-/// What says who may do what: automations, ceilings, tokens, classes of fields.
-const KINDS: [Kind; 4] = [
+/// What says who may do what: automations, ceilings, tokens, classes of fields, quarantines.
+const KINDS: [Kind; 5] = [
     Kind::Automation,
     Kind::Department,
     Kind::Token,
     Kind::Collection,
+    Kind::Control,
 ];
 /// Commits looked at in one step.
 const COMMITS_LOOKED_AT: usize = 200;
+/// Steps of one page: one that finds little ends as well, and says where it goes on.
+const STEPS_MAX: usize = 10;
 
 /// What a commit changed in what somebody may do.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -33,7 +37,7 @@ pub struct PermissionChange {
     pub author: String,
     /// Which operation, such as "enable-automation".
     pub cause: String,
-    /// Whose permissions, as "automation/NAME", "department/ID", "token/ID" or "collection/SLUG".
+    /// Whose permissions, as "automation/NAME", "department/ID", "token/ID", "collection/SLUG" or "plugin/DIGEST".
     pub subject: String,
     /// What is allowed and no longer allowed.
     #[serde(flatten)]
@@ -48,7 +52,7 @@ pub async fn permission_changes(
     limit: usize,
 ) -> Result<(Vec<PermissionChange>, Option<Seq>), Error> {
     let mut found = Vec::new();
-    loop {
+    for _ in 0..STEPS_MAX {
         let commits = database
             .commits_of(KINDS, since_us, before, COMMITS_LOOKED_AT)
             .await?;
@@ -67,6 +71,7 @@ pub async fn permission_changes(
             return Ok((found, None));
         }
     }
+    Ok((found, before))
 }
 
 async fn told(
@@ -81,28 +86,38 @@ async fn told(
         .row_history(&change.key, Some(commit.seq), 1)
         .await?;
     let before = earlier.first().and_then(|version| version.body.as_deref());
-    let difference = difference(change.key.kind, before, change.body.as_deref())?;
+    let difference = difference(commit, change, before)?;
     let told = PermissionChange {
         seq: commit.seq,
         at_us: commit.at_us,
         author: commit.author.clone(),
         cause: commit.cause.clone(),
-        subject: format!("{}/{}", change.key.kind.as_str(), change.key.id),
+        subject: match digest_of_quarantine(&change.key.id) {
+            Some(digest) if change.key.kind == Kind::Control => format!("plugin/{digest}"),
+            _ => format!("{}/{}", change.key.kind.as_str(), change.key.id),
+        },
         difference,
     };
     Ok(Some(told).filter(|told| !told.difference.is_empty()))
 }
 
 fn difference(
-    kind: Kind,
+    commit: &CommitRecord,
+    change: &Change,
     before: Option<&Value>,
-    after: Option<&Value>,
 ) -> Result<Difference, Error> {
-    Ok(match kind {
-        Kind::Automation => audit::of_automation(read(before)?.as_ref(), read(after)?.as_ref()),
+    let after = change.body.as_deref();
+    Ok(match change.key.kind {
+        Kind::Automation => {
+            let (before, after) = (read(before)?, read(after)?);
+            audit::of_automation(before.as_ref(), after.as_ref(), commit.at_us)
+        }
         Kind::Department => audit::of_department(read(before)?.as_ref(), read(after)?.as_ref()),
         Kind::Token => audit::of_token(read(before)?.as_ref(), read(after)?.as_ref()),
         Kind::Collection => audit::of_collection(read(before)?.as_ref(), read(after)?.as_ref()),
+        Kind::Control if digest_of_quarantine(&change.key.id).is_some() => {
+            audit::of_quarantine(read(before)?.as_ref(), read(after)?.as_ref())
+        }
         _ => Difference::default(),
     })
 }

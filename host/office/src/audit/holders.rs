@@ -1,6 +1,6 @@
 //! Who may do something now.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use crate::{error::Error, session::Session};
 use bursar_domain::{
@@ -22,20 +22,17 @@ pub async fn holders(session: &mut Session, question: &Question) -> Result<Vec<H
             .clone(),
         _ => FieldRules::new(),
     };
-    let ceilings: HashMap<String, Option<Vec<Permission>>> = session
+    let ceilings: BTreeMap<String, Vec<Permission>> = session
         .every::<Department>(Kind::Department, &[])
         .await?
         .into_iter()
-        .map(|view| (view.id.to_string(), view.body.ceiling))
+        .filter_map(|view| Some((view.id.to_string(), view.body.ceiling?)))
         .collect();
     let automations: Vec<_> = session
         .every::<Automation>(Kind::Automation, &[])
         .await?
         .into_iter()
-        .map(|view| {
-            let ceiling = ceilings.get(&view.body.department).cloned().flatten();
-            (view.id.to_string(), view.body, ceiling)
-        })
+        .map(|view| (view.id.to_string(), view.body))
         .collect();
     let tokens: Vec<_> = session
         .every::<Token>(Kind::Token, &[])
@@ -48,6 +45,7 @@ pub async fn holders(session: &mut Session, question: &Question) -> Result<Vec<H
         question,
         &rules,
         &automations,
+        &ceilings,
         &tokens,
         now_us,
     ))

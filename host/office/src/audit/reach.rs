@@ -4,9 +4,8 @@
 
 use bursar_db::Database;
 use bursar_domain::{
-    confidentiality::Class,
     index::{Comparison, fields_of},
-    manifest::{Authority, Permission, RecordOperation, RecordScope},
+    manifest::{Authority, Permission, RecordOperation},
     row::{Kind, RowKey},
 };
 use serde::{Deserialize, Serialize};
@@ -17,7 +16,6 @@ use crate::{
     error::Error,
     input::is_slug,
     listing::{Scope, Test},
-    schema::Definition,
     session::{Context, Session},
 };
 
@@ -57,13 +55,11 @@ impl Reach {
     }
 }
 
-/// What permissions reach, each for itself, told to whoever sees fields up to a class: a count of rows by what a hidden
-/// field says would tell what it says.
+/// What permissions reach, each for itself.
 pub async fn reaches(
     database: &Database,
     context: &Context,
     permissions: &[Permission],
-    clearance: Class,
 ) -> Result<Vec<Reach>, Error> {
     let mut room = ROWS_OF_ALL_MAX;
     let mut found = Vec::new();
@@ -71,11 +67,14 @@ pub async fn reaches(
         let at_most = room.min(ROWS_MAX);
         let reach = match at_most {
             0 => Reach::Uncounted,
-            at_most => reach(database, context, permission, clearance, at_most).await?,
+            at_most => reach(database, context, permission, at_most).await?,
         };
-        if let Reach::Rows { rows, .. } = reach {
-            room = room.saturating_sub(rows);
-        }
+        // To look costs as well.
+        let rows = match reach {
+            Reach::Rows { rows, .. } => rows,
+            Reach::Missing | Reach::Uncounted => 0,
+        };
+        room = room.saturating_sub(rows.max(1));
         found.push(reach);
     }
     Ok(found)
@@ -85,7 +84,6 @@ async fn reach(
     database: &Database,
     context: &Context,
     permission: &Permission,
-    clearance: Class,
     at_most: u32,
 ) -> Result<Reach, Error> {
     let reading = reading(permission);
@@ -99,16 +97,11 @@ async fn reach(
     };
     let mut session = Session::new(database, context);
     let counted = match permission {
-        Permission::Records {
-            collection, scope, ..
-        } => {
-            let definition = match session.definition(collection).await {
-                Ok(definition) => definition,
+        Permission::Records { collection, .. } => {
+            match session.definition(collection).await {
+                Ok(_) => {}
                 Err(Error::NotFound(_)) => return Ok(Reach::Missing),
                 Err(error) => return Err(error),
-            };
-            if is_bound_by_hidden(scope, &definition, clearance) {
-                return Ok(Reach::Uncounted);
             }
             session.count_records(collection, &[], at_most).await?
         }
@@ -160,14 +153,6 @@ fn reading(permission: &Permission) -> Option<Permission> {
         }),
         _ => None,
     }
-}
-
-fn is_bound_by_hidden(scope: &RecordScope, definition: &Definition, clearance: Class) -> bool {
-    let is_hidden = |name: &String| {
-        let field = definition.collection.indexed_field(name);
-        field.is_some_and(|field| definition.collection.hides(field, clearance))
-    };
-    scope.rows.keys().any(is_hidden)
 }
 
 fn equal(field: &str, value: Value) -> Test {

@@ -9,6 +9,7 @@ use bursar_domain::{
     confidentiality::{Class, leave_out},
     index::{Comparison, Condition, IndexField},
     manifest::{Authority, RecordOperation, RecordScope},
+    office::Collection,
     pointer,
     problem::Problem,
     row::Row,
@@ -75,7 +76,7 @@ impl Sight {
     ) -> Self {
         let scopes = authority.scopes(collection, any);
         let part = |scope: RecordScope| Part {
-            bounds: bounds_of(&scope, definition.fields()),
+            bounds: bounds_of(&scope, &definition.collection),
             hidden: hidden_by(&scope, &definition),
             scope,
         };
@@ -239,10 +240,13 @@ impl Bound {
     }
 }
 
-/// Bounds by the fields that the collection has now: values that are none of a field's are no row's.
-fn bounds_of(scope: &RecordScope, fields: &[IndexField]) -> Vec<Bound> {
+/// Bounds by the fields that the collection has now: values that are none of a field's are no row's. Nor are those of a field
+/// above internal: whoever may run or preview the automation, or have its rows counted, would learn what it says.
+fn bounds_of(scope: &RecordScope, collection: &Collection) -> Vec<Bound> {
     let bound = |(name, values): (&String, &Vec<Value>)| {
-        let field = fields.iter().find(|field| field.name == *name).cloned();
+        let field = collection.indexed_field(name);
+        let field = field.filter(|field| !collection.hides(field, Class::Internal));
+        let field = field.cloned();
         let mut condition = Condition {
             field: name.clone(),
             ranges: Vec::new(),

@@ -109,24 +109,39 @@ fn whoever_enables_sees_what_for(world: &World) {
         gained[0], "records of \"counters\": read, where team is \"a\"",
         "{consent:#}"
     );
-    // What a hidden field picks is not counted for whoever does not see the field.
+    // What a department may not have is not counted for its people; what a hidden field would pick, for nobody.
     let auditing = world.token("admin", None);
-    let by_pay = json!({"kind": "records", "collection": "counters", "operations": ["read"], "rows": {"pay": [100]}});
-    for (token, reach) in [
-        (&manager, json!({"kind": "uncounted"})),
-        (&auditing, rows(2)),
+    let mut by_pay = own.clone();
+    by_pay["rows"]["pay"] = json!([100]);
+    let mut theirs = own.clone();
+    theirs["rows"] = json!({"team": ["b"]});
+    let uncounted = json!({"kind": "uncounted"});
+    for (grant, token, reach) in [
+        (&by_pay, &manager, rows(0)),
+        (&by_pay, &auditing, rows(0)),
+        (&theirs, &manager, uncounted),
+        (&theirs, &auditing, rows(3)),
     ] {
-        let consent = check(std::slice::from_ref(&by_pay), token);
+        let consent = check(std::slice::from_ref(grant), token);
         assert_eq!(consent["permissions"]["grants"][0]["reach"], reach);
     }
-    // A collection that is not there yet, and another department.
+    let many = vec![own.clone(); 201];
+    world
+        .post(&format!("{PATH}/checks"), &automation("errand", &many))
+        .by(&manager)
+        .refused(422, "too-many");
+    // Another department.
     let elsewhere = json!({"plugin": "errand", "department": "second", "grants": []});
     world
         .post(&format!("{PATH}/checks"), &elsewhere)
         .by(&manager)
         .refused(422, "other-department");
-    let enabled = automation("errand", std::slice::from_ref(&own));
-    world.put(PATH, &enabled).by(&manager).expect(200);
+    what_is_granted_is_shown(world, &manager, &own);
+}
+
+fn what_is_granted_is_shown(world: &World, manager: &Token, own: &Value) {
+    let enabled = automation("errand", std::slice::from_ref(own));
+    world.put(PATH, &enabled).by(manager).expect(200);
     let viewer = world.token_of("viewer");
     let shown = world
         .get(&format!("{PATH}/permissions"))
@@ -134,7 +149,7 @@ fn whoever_enables_sees_what_for(world: &World) {
         .expect(200);
     assert_eq!(
         shown.json()["grants"][0]["reach"],
-        rows(2),
+        json!({"kind": "rows", "rows": 2, "is_more": false}),
         "{}",
         shown.text()
     );
@@ -165,6 +180,7 @@ fn an_auditor_finds_out_who_may_and_what_changed_on_postgresql() {
 
 fn an_auditor_finds_out(world: &World) {
     let (auditor, manager) = (world.token_of("auditor"), world.token_of("manager"));
+    let operator = world.token_of("operator");
     let who = |question: &str| -> Vec<String> {
         let path = format!("/v1/access?{question}");
         let page = world.get(&path).by(&auditor).expect(200).json();
@@ -184,14 +200,16 @@ fn an_auditor_finds_out(world: &World) {
     };
     put(None);
     assert!(!is_there(pay, "helper") && is_there("collection=counters", "helper"));
-    assert!(is_there("collection=counters", &manager.id) && !is_there(pay, &manager.id));
+    // Operators see what it changes; managers may grant more, as long as the ceiling has it.
+    assert!(is_there("collection=counters", &operator.id) && !is_there(pay, &operator.id));
+    assert!(is_there(pay, &manager.id));
     put(Some("confidential"));
     assert!(is_there(pay, "helper") && is_there(pay, &auditor.id));
     assert!(!is_there(&format!("{pay}&operation=update"), "helper"));
     assert!(!is_there(&format!("{pay}&operation=update"), &auditor.id));
     // Lowered for the whole department, it holds at once; and nobody changed the automation.
     ceiling(world, &[counters(&["read"], None)]);
-    assert!(!is_there(pay, "helper"));
+    assert!(!is_there(pay, "helper") && !is_there(pay, &manager.id));
     for (question, status, code) in [
         ("", 400, "parameter-invalid"),
         ("collection=counters&folder=in", 400, "parameter-invalid"),
@@ -339,6 +357,16 @@ fn an_upgrade_waits(world: &World) {
         // Nor does somebody's word go beyond what the department may be granted.
         to(second, true).refused(422, "ceiling-exceeded");
         to("nothing", true).refused(422, "unknown");
+    });
+    // Nor does it come with enabling once more, which leaves what is granted as it is.
+    let again = json!({"plugin": "errand", "department": "operations"});
+    world.unchanged(|| {
+        world
+            .put(PATH, &again)
+            .by(&manager)
+            .refused(409, "approval-needed");
+        let same = json!({"plugin": first, "department": "operations"});
+        world.put(PATH, &same).by(&manager).expect(200);
     });
     // The old version runs on.
     let wrote = author(world, &made(world, "second"));
