@@ -40,6 +40,8 @@ const BLOBS: i64 = 5;
 const VIEWS: i64 = 6;
 /// The step that lists tasks by when they are due, and when something is to be done about them.
 const TASKS: i64 = 7;
+/// The step that makes the database refuse whatever changes the log.
+const APPEND_ONLY: i64 = 8;
 
 /// A step that only Rust takes.
 const NOTHING: &str = "select 1";
@@ -84,6 +86,13 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     Migration {
         version: TASKS,
         sql: Sql::Same(NOTHING),
+    },
+    Migration {
+        version: APPEND_ONLY,
+        sql: Sql::Differs {
+            sqlite: include_str!("schema/8.sqlite.sql"),
+            postgres: include_str!("schema/8.postgres.sql"),
+        },
     },
 ];
 

@@ -1,5 +1,6 @@
 //! Tests of the crate as a whole, each on both engines.
 
+mod appending;
 mod blobs;
 mod claims;
 mod grouping;

@@ -66,22 +66,34 @@ const POSTGRES_COLUMNS: &str = "select c.relname, a.attname, format_type(a.attty
      where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' order by c.relname, a.attnum";
 const POSTGRES_CONSTRAINTS: &str = "select conrelid::regclass, conname from pg_constraint \
      where contype in ('c', 'f') and connamespace = 'public'::regnamespace order by 1, 2";
+const SQLITE_GUARDS: &str =
+    "select tbl_name, name from sqlite_master where type = 'trigger' order by 1, 2";
+const POSTGRES_GUARDS: &str = "select t.tgrelid::regclass, t.tgname from pg_trigger t join pg_class c on c.oid = t.tgrelid \
+     where not t.tgisinternal and c.relnamespace = 'public'::regnamespace order by 1, 2";
 
 impl Raw {
-    /// Connects, and takes away every constraint that would stand in the way.
-    pub(super) async fn beside(database: &Fresh) -> Self {
+    /// Connects as whoever has the database's password could.
+    pub(super) async fn connect(database: &Fresh) -> Self {
         let url = &database.options.url;
         match database.engine() {
             Engine::Sqlite => {
-                let connection = SqliteConnection::connect(url).await.expect("a connection");
-                let mut raw = Raw::Sqlite(connection);
-                raw.run("pragma foreign_keys = off; pragma ignore_check_constraints = on")
-                    .await;
-                raw
+                Raw::Sqlite(SqliteConnection::connect(url).await.expect("a connection"))
             }
             Engine::Postgres => {
-                let connection = PgConnection::connect(url).await.expect("a connection");
-                let mut raw = Raw::Postgres(connection);
+                Raw::Postgres(PgConnection::connect(url).await.expect("a connection"))
+            }
+        }
+    }
+
+    /// Connects, and takes away every constraint and guard that would stand in the way.
+    pub(super) async fn beside(database: &Fresh) -> Self {
+        let mut raw = Self::connect(database).await;
+        match database.engine() {
+            Engine::Sqlite => {
+                raw.run("pragma foreign_keys = off; pragma ignore_check_constraints = on")
+                    .await;
+            }
+            Engine::Postgres => {
                 for row in raw.rows(POSTGRES_CONSTRAINTS).await {
                     let [Some(table), Some(name)] = row.as_slice() else {
                         panic!("{row:?}");
@@ -89,27 +101,43 @@ impl Raw {
                     raw.run(&format!("alter table {table} drop constraint {name}"))
                         .await;
                 }
-                raw
             }
+        }
+        raw.drop_guards().await;
+        raw
+    }
+
+    /// Takes away what keeps the log from being changed: only who owns the database can.
+    async fn drop_guards(&mut self) {
+        let guards = match self {
+            Raw::Sqlite(_) => SQLITE_GUARDS,
+            Raw::Postgres(_) => POSTGRES_GUARDS,
+        };
+        for row in self.rows(guards).await {
+            let [Some(table), Some(name)] = row.as_slice() else {
+                panic!("{row:?}");
+            };
+            let drop = match self {
+                Raw::Sqlite(_) => format!("drop trigger {name}"),
+                Raw::Postgres(_) => format!("drop trigger {name} on {table}"),
+            };
+            self.run(&drop).await;
         }
     }
 
-    pub(super) async fn run(&mut self, sql: &str) {
+    /// Runs what may be refused; gives what the database said then.
+    pub(super) async fn attempt(&mut self, sql: &str) -> Result<(), String> {
         let text = AssertSqlSafe(sql.to_owned());
-        match self {
-            Raw::Sqlite(connection) => drop(
-                sqlx::raw_sql(text)
-                    .execute(connection)
-                    .await
-                    .unwrap_or_else(|error| panic!("{sql}: {error}")),
-            ),
-            Raw::Postgres(connection) => drop(
-                sqlx::raw_sql(text)
-                    .execute(connection)
-                    .await
-                    .unwrap_or_else(|error| panic!("{sql}: {error}")),
-            ),
-        }
+        let done = match self {
+            Raw::Sqlite(connection) => sqlx::raw_sql(text).execute(connection).await.map(drop),
+            Raw::Postgres(connection) => sqlx::raw_sql(text).execute(connection).await.map(drop),
+        };
+        done.map_err(|error| error.to_string())
+    }
+
+    pub(super) async fn run(&mut self, sql: &str) {
+        let done = self.attempt(sql).await;
+        done.unwrap_or_else(|error| panic!("{sql}: {error}"));
     }
 
     /// Rows of a query, every column as text.
