@@ -12,6 +12,7 @@ pub mod availability;
 pub mod business;
 pub mod calendar;
 pub mod canonical;
+pub mod checkpoint;
 pub mod confidentiality;
 pub mod decimal;
 pub mod derive;
