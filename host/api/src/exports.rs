@@ -73,6 +73,15 @@ impl ExportQuery {
     }
 }
 
+pub(crate) fn too_many_exports() -> Failure {
+    Failure::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too-many-exports",
+        "as many exports are being read as there may be",
+    )
+    .hint("try again when one of them is done")
+}
+
 /// Export a collection's records
 ///
 /// All of them, as they are at one moment, whatever happens while they are sent. What is exported can be imported again, by
@@ -88,14 +97,7 @@ pub(crate) async fn export_records(
     Path(collection): Path<String>,
     Query(query): Query<ExportQuery>,
 ) -> Result<Response, Failure> {
-    let room = api.export_room().ok_or_else(|| {
-        Failure::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too-many-exports",
-            "as many exports are being read as there may be",
-        )
-        .hint("try again when one of them is done")
-    })?;
+    let room = api.export_room().ok_or_else(too_many_exports)?;
     let session = api.reading(&caller.actor).await?;
     let mut export = Export::new(session, &collection, &[], &[], query.format()?).await?;
     // What fails at the beginning still has an answer of its own.

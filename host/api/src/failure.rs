@@ -3,7 +3,7 @@
 //! What a caller is told and what the host logs are two things: `cause` never leaves the host.
 
 use axum::response::{IntoResponse, Response};
-use bursar_domain::problem::Problem;
+use bursar_domain::{checkpoint::CheckpointError, problem::Problem};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -203,6 +203,13 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+impl From<CheckpointError> for Failure {
+    fn from(error: CheckpointError) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self::new(status, error.code(), error.to_string()).hint(error.hint())
+    }
 }
 
 impl From<bursar_db::Error> for Failure {

@@ -59,7 +59,7 @@ pub use health::{Health, Status};
 pub use imports::FILE_BYTES_MAX as IMPORT_BYTES_MAX;
 pub use jobs::{Job, JobResult, JobRows, JobState};
 pub use local::{Local, Pieces};
-pub use log::{CommitShown, VerificationAsked};
+pub use log::{CHECKPOINTS_MAX, CommitShown, VerificationAsked};
 pub use messages::NewRendering;
 pub use plugins::QuarantineShown;
 pub use request::{FILE_BYTES_MAX, JSON_BYTES_MAX};

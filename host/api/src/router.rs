@@ -147,6 +147,9 @@ fn books() -> OpenApiRouter<Api> {
         .routes(routes!(rows::get_row))
         .routes(routes!(rows::list_history))
         .routes(routes!(log::verify))
+        .routes(routes!(log::get_checkpoint))
+        .routes(routes!(log::get_public_key))
+        .routes(routes!(log::export_log))
 }
 
 /// Calendars, their entries, and what these come to.

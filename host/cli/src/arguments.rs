@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+mod audit;
 mod automations;
 mod records;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use audit::Audit;
 pub use automations::{Automation, Enabling, Mode, Permission, Start, Who};
 pub use records::{Collection, Export, FileFormat, Import, Row};
 
@@ -116,7 +118,7 @@ pub enum Command {
     /// Load an invented company to look at, or an organisation from a file
     #[command(subcommand)]
     Sample(Sample),
-    /// Verify the log, and note where it stands
+    /// Verify the log, export it, and sign where it stands
     #[command(subcommand)]
     Audit(Audit),
     /// Run vectors made by others through the rules, from stdin to stdout
@@ -523,18 +525,6 @@ pub enum Sample {
         #[arg(long, conflicts_with = "file")]
         today: Option<String>,
     },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Audit {
-    /// Check the log's chain and replay it against every table
-    Verify {
-        /// A checkpoint that was noted before: the log must still hold it
-        #[arg(long)]
-        checkpoint: Option<PathBuf>,
-    },
-    /// Print the log's last commit and its hash, to be kept elsewhere
-    Checkpoint,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use bursar_api::ProblemDocument;
 use bursar_db::Error as DatabaseError;
+use bursar_domain::checkpoint::CheckpointError;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -156,6 +157,12 @@ fn hint_of(document: &ProblemDocument) -> Option<&'static str> {
         (409 | 412, _) => Some("nothing was changed; look at what is there now"),
         (400..500, _) => Some("nothing was changed; mend the input and try again"),
         _ => None,
+    }
+}
+
+impl From<CheckpointError> for Failure {
+    fn from(error: CheckpointError) -> Self {
+        Self::user(format!("{error} ({})", error.code())).hint(error.hint())
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod adapter;
 mod apply;
+mod audit;
 mod blobs;
 mod committer;
 mod decide;
@@ -32,6 +33,7 @@ mod views;
 
 use std::path::Path;
 
+pub use audit::{Bodies, LogExport};
 pub use blobs::Blobs;
 pub use committer::{Proposal, RunEnd, SettledRun, Verdict};
 pub use ends::{EndOfRun, RunEnded};
@@ -45,7 +47,7 @@ pub use recent::RECENT_CHANGES_MAX;
 pub use scratch::Scratch;
 pub use seal::Keys;
 pub use snapshot::{Page, Query, Snapshot};
-pub use verify::{Checkpoint, Finding, Verification};
+pub use verify::{BrokenCheckpoint, CheckpointFault, Finding, Verification};
 
 use adapter::Pools;
 use committer::Committer;

@@ -3,6 +3,7 @@
 //! Leases, attempts and delivery marks change without a commit. Each such row carries a seal over them, so that
 //! verification finds a changed byte there as well.
 
+use bursar_domain::checkpoint::CheckpointKey;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -15,6 +16,7 @@ pub struct Keys {
     seal: [u8; 32],
     seed: [u8; 32],
     cache: [u8; 32],
+    checkpoint: CheckpointKey,
 }
 
 impl std::fmt::Debug for Keys {
@@ -31,6 +33,7 @@ impl Keys {
             seal: child("bursar/seal/1"),
             seed: child("bursar/seed/1"),
             cache: child("bursar/compile-cache/1"),
+            checkpoint: CheckpointKey::from_seed(&child("bursar/checkpoint/1")),
         }
     }
 
@@ -42,6 +45,11 @@ impl Keys {
     /// Key of the compile cache.
     pub fn cache(&self) -> &[u8; 32] {
         &self.cache
+    }
+
+    /// Key that checkpoints are signed with.
+    pub(crate) fn checkpoint(&self) -> &CheckpointKey {
+        &self.checkpoint
     }
 
     /// Seal over a row's unlogged columns.

@@ -2,6 +2,7 @@
 
 mod appending;
 mod blobs;
+mod checkpoints;
 mod claims;
 mod grouping;
 mod invoicing;

@@ -2,16 +2,20 @@
 //!
 //! Every byte of every table is either hashed into the chain, derived from the log and compared, or under a seal.
 
+mod checkpoints;
 mod ledger;
 mod projections;
 mod replay;
 
 use bursar_domain::{
+    checkpoint::Checkpoint,
     log::{GENESIS, Hash, hex},
     row::Seq,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use checkpoints::Kept;
 
 use crate::{
     Database,
@@ -25,16 +29,6 @@ pub const FINDINGS_MAX: usize = 1_000;
 /// Rows read at a time.
 const PAGE_ROWS: i64 = 2_000;
 
-/// A place of the log that was noted elsewhere: the log must still hold it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Checkpoint {
-    /// The commit.
-    pub seq: Seq,
-    /// Its hash, lower-case hex.
-    pub hash: String,
-}
-
 /// Something that does not fit the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
@@ -46,6 +40,25 @@ pub struct Finding {
     pub row: String,
     /// What is wrong.
     pub message: String,
+}
+
+/// What became of a place that a checkpoint names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckpointFault {
+    /// The log ends before it: its tail was cut, or an older copy was put in its place.
+    LogShorter,
+    /// Another commit is in its place.
+    HashDiffers,
+}
+
+/// A checkpoint that the log does not hold any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BrokenCheckpoint {
+    /// The place that it names.
+    pub checkpoint: Checkpoint,
+    /// What is there instead.
+    pub fault: CheckpointFault,
 }
 
 /// What verification found.
@@ -61,6 +74,10 @@ pub struct Verification {
     pub head_seq: Seq,
     /// Its hash, lower-case hex: note it elsewhere to find a cut tail later.
     pub head_hash: String,
+    /// Checkpoints that were held against the log.
+    pub checkpoints: u64,
+    /// Those that it does not hold, at most 1000: findings as well.
+    pub checkpoints_broken: Vec<BrokenCheckpoint>,
     /// How many findings there are.
     pub findings_total: u64,
     /// The first of them, by table and commit.
@@ -93,12 +110,18 @@ impl Verification {
 }
 
 impl Database {
-    /// Verifies the chain, replays the log and compares every table with it, on one snapshot.
-    pub async fn verify(&self, checkpoint: Option<&Checkpoint>) -> Result<Verification, Error> {
+    /// Verifies the chain, replays the log and compares every table with it, on one snapshot. The log must hold each of
+    /// the checkpoints; who signed them is not looked at.
+    pub async fn verify<'a>(
+        &self,
+        checkpoints: impl IntoIterator<Item = &'a Checkpoint>,
+    ) -> Result<Verification, Error> {
+        let mut kept = Kept::of(checkpoints);
         let mut tx = self.pools.reading().await?;
         let mut found = Verification::default();
         self.verify_schema(&mut tx, &mut found).await?;
-        let replay = replay::replay(&mut tx, &mut found, checkpoint).await?;
+        let replay = replay::replay(&mut tx, &mut found, &mut kept).await?;
+        kept.end(&mut found, replay.head_seq);
         verify_head(&mut tx, &mut found, &replay).await?;
         projections::verify(&mut tx, &self.keys, &self.blobs, &replay, &mut found).await?;
         ledger::verify(&mut tx, &replay, &mut found).await?;

@@ -4,6 +4,7 @@
 //! [`office`] the same data through the host's libraries, where the command line would be too slow or knows no word.
 
 mod agenda;
+mod audit;
 mod bank;
 mod commands;
 mod configuration;

@@ -1,35 +1,38 @@
 //! `bursar audit`.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, path::Path};
 
-use bursar_api::{Job, JobResult, VerificationAsked};
-use bursar_db::{Checkpoint, Verification};
+use bursar_api::{CHECKPOINTS_MAX, Job, JobResult, VerificationAsked};
+use bursar_db::{CheckpointFault, Verification};
+use bursar_domain::checkpoint::{
+    CheckpointError, KeptCheckpoint, PublicKey, PublicKeyShown, SignedCheckpoint,
+};
 use http::Method;
 
+use super::export::download;
 use crate::{
     arguments::Audit,
-    client::Client,
+    client::{Client, query},
     failure::Failure,
-    output::{Style, print, table},
+    output::{Style, print, print_exactly, say, table},
 };
 
 pub async fn perform(client: &Client, style: Style, command: Audit) -> Result<(), Failure> {
     match command {
-        Audit::Verify { checkpoint } => {
-            let checkpoint = checkpoint.map(|path| read(&path)).transpose()?;
-            let found = verify(client, checkpoint).await?;
+        Audit::Verify {
+            checkpoint,
+            public_key,
+        } => {
+            let checkpoints = match checkpoint {
+                Some(path) => kept(client, &path, public_key.as_deref()).await?,
+                None => Vec::new(),
+            };
+            let found = verify(client, checkpoints).await?;
             print(style, &found, describe)?;
-            if found.is_clean() {
-                return Ok(());
-            }
-            Err(Failure::host(
-                "the data does not fit its log",
-                format!("{} findings", found.findings_total),
-            )
-            .hint("keep the data folder as it is, and compare it with a backup"))
+            judge(&found)
         }
         Audit::Checkpoint => {
-            let found = verify(client, None).await?;
+            let found = verify(client, Vec::new()).await?;
             if !found.is_clean() {
                 return Err(Failure::host(
                     "the data does not fit its log: no checkpoint is made",
@@ -37,17 +40,30 @@ pub async fn perform(client: &Client, style: Style, command: Audit) -> Result<()
                 )
                 .hint("bursar audit verify"));
             }
-            let checkpoint = Checkpoint {
-                seq: found.head_seq,
-                hash: found.head_hash,
-            };
-            print(Style::Json, &checkpoint, |_| String::new())
+            let checkpoint: SignedCheckpoint = client.get("/v1/checkpoints/current").await?;
+            // The line itself is the data, whatever the style.
+            print_exactly((checkpoint.to_line() + "\n").as_bytes())
+        }
+        Audit::PublicKey => {
+            let shown = public_key_of(client).await?.shown();
+            print(style, &shown, |shown| shown.public_key.clone())
+        }
+        Audit::Export {
+            output,
+            without_bodies,
+        } => {
+            let bodies = without_bodies.then(|| "withheld".to_owned());
+            let path = query("/v1/log.jsonl", &[("bodies", bodies)]);
+            download(client, style, &path, output.as_deref()).await
         }
     }
 }
 
-async fn verify(client: &Client, checkpoint: Option<Checkpoint>) -> Result<Verification, Failure> {
-    let asked = VerificationAsked { checkpoint };
+async fn verify(
+    client: &Client,
+    checkpoints: Vec<KeptCheckpoint>,
+) -> Result<Verification, Failure> {
+    let asked = VerificationAsked { checkpoints };
     let job: Job = client
         .send(Method::POST, "/v1/verifications", &asked)
         .await?
@@ -61,14 +77,104 @@ async fn verify(client: &Client, checkpoint: Option<Checkpoint>) -> Result<Verif
     }
 }
 
-fn read(path: &std::path::Path) -> Result<Checkpoint, Failure> {
+async fn public_key_of(client: &Client) -> Result<PublicKey, Failure> {
+    let shown: PublicKeyShown = client.get("/v1/checkpoints/public-key").await?;
+    Ok(PublicKey::parse(&shown.public_key)?)
+}
+
+/// Checkpoints of a file whose signatures are good, as places of the log: who signed them is settled here.
+async fn kept(
+    client: &Client,
+    path: &Path,
+    public_key: Option<&str>,
+) -> Result<Vec<KeptCheckpoint>, Failure> {
+    let checkpoints = read(path)?;
+    let key = match public_key {
+        Some(text) => read_key(text)?,
+        None => public_key_of(client).await?,
+    };
+    let is_unsigned = |kept: &&KeptCheckpoint| matches!(kept, KeptCheckpoint::Unsigned(_));
+    let unsigned = checkpoints.iter().filter(is_unsigned).count();
+    if unsigned > 0 {
+        let all = checkpoints.len();
+        say(&format!(
+            "{unsigned} of {all} checkpoints are not signed: they prove no more than the file they lie in."
+        ));
+    }
+    let place = |(number, kept): (usize, &KeptCheckpoint)| {
+        let checked = kept.check(&key).map(KeptCheckpoint::Unsigned);
+        let number = number.saturating_add(1);
+        checked.map_err(|error| {
+            Failure::from(error).because(format!("{}, checkpoint {number}", path.display()))
+        })
+    };
+    checkpoints.iter().enumerate().map(place).collect()
+}
+
+/// A key as it was given: its digits, or a file that holds them.
+fn read_key(text: &str) -> Result<PublicKey, Failure> {
+    if let Ok(key) = PublicKey::parse(text) {
+        return Ok(key);
+    }
+    let read = std::fs::read_to_string(text).map_err(|error| {
+        Failure::user(format!(
+            "{text} is neither a public key nor a file with one"
+        ))
+        .because(error)
+        .hint(CheckpointError::NotAKey.hint())
+    })?;
+    Ok(PublicKey::parse(&read)?)
+}
+
+/// One checkpoint, or one a line.
+fn read(path: &Path) -> Result<Vec<KeptCheckpoint>, Failure> {
     let failed = |cause: String| {
-        Failure::user(format!("{} is not a checkpoint", path.display()))
+        Failure::user(format!("{} holds no checkpoints", path.display()))
             .because(cause)
             .hint("bursar audit checkpoint > FILE")
     };
     let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| failed(error.to_string()))
+    let mut found = Vec::new();
+    // One after the other, however they are broken into lines.
+    for read in serde_json::Deserializer::from_str(&text).into_iter() {
+        found.push(read.map_err(|error: serde_json::Error| failed(error.to_string()))?);
+    }
+    match found.len() {
+        0 => Err(failed("it is empty".to_owned())),
+        1..=CHECKPOINTS_MAX => Ok(found),
+        many => Err(failed(format!(
+            "it has {many}, and {CHECKPOINTS_MAX} are held against a log at once"
+        ))),
+    }
+}
+
+/// What was found is a failure of its own kind: a log that was cut or replaced is worse than a broken table.
+fn judge(found: &Verification) -> Result<(), Failure> {
+    if found.is_clean() {
+        return Ok(());
+    }
+    let findings = format!("{} findings", found.findings_total);
+    let Some(broken) = found.checkpoints_broken.first() else {
+        return Err(Failure::host("the data does not fit its log", findings)
+            .hint("keep the data folder as it is, and compare it with a backup"));
+    };
+    let seq = broken.checkpoint.seq;
+    let (message, hint) = match broken.fault {
+        CheckpointFault::LogShorter => (
+            format!(
+                "the log ends at commit {}, a checkpoint names commit {seq} (checkpoint-log-shorter)",
+                found.head_seq
+            ),
+            "it was cut, or an older copy was put in its place: keep the data as it is, and look for the newer one",
+        ),
+        CheckpointFault::HashDiffers => (
+            format!(
+                "commit {seq} is not the one that a checkpoint names (checkpoint-hash-differs)"
+            ),
+            "the log was rewritten, or is another host's: keep the data as it is, and compare it with a backup",
+        ),
+    };
+    Err(Failure::host(message, findings).hint(hint))
 }
 
 fn describe(found: &Verification) -> String {
@@ -76,6 +182,16 @@ fn describe(found: &Verification) -> String {
         "{} commits, {} changes and {} rows of other tables were compared.\nThe log ends at commit {} with hash {}.\n",
         found.commits, found.changes, found.rows, found.head_seq, found.head_hash
     );
+    if found.checkpoints > 0 {
+        let held = found
+            .checkpoints
+            .saturating_sub(found.checkpoints_broken.len() as u64);
+        let _ = writeln!(
+            text,
+            "It holds {held} of {} checkpoints.",
+            found.checkpoints
+        );
+    }
     if found.is_clean() {
         text.push_str("Everything fits.\n");
         return text;

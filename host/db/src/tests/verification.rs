@@ -1,6 +1,7 @@
 //! Whatever is changed behind the program's back is found, and named.
 
 use bursar_domain::{
+    checkpoint::Checkpoint,
     log::{CommitHead, Hash, body_hash, commit_hash, hex},
     office::STOP,
     row::{Kind, RowKey},
@@ -13,7 +14,7 @@ use super::{
     tampering::{Raw, Table, altered},
 };
 use crate::{
-    Checkpoint, Database, Delivery, DeliveryOutcome, RunEnd, Verification,
+    Database, Delivery, DeliveryOutcome, RunEnd, Verification,
     adapter::Engine,
     testing::{Fresh, Work, assert_clean, committed, databases, define, record, write},
 };

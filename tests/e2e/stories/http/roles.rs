@@ -112,6 +112,9 @@ const OPERATIONS: &[(Action, &[&str])] = &[
             "check_collection",
             "list_holds",
             "verify",
+            "get_checkpoint",
+            "get_public_key",
+            "export_log",
         ],
     ),
     (
