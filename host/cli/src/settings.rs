@@ -9,6 +9,11 @@ use crate::{arguments::Global, failure::Failure};
 /// Where the API listens unless it is told otherwise.
 const LISTEN: &str = "127.0.0.1:8080";
 
+/// Minutes from one checkpoint to the next, unless it is said.
+const CHECKPOINT_MINUTES: u64 = 60;
+/// The most: a week.
+const CHECKPOINT_MINUTES_MAX: u64 = 7 * 24 * 60;
+
 /// The file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -21,6 +26,7 @@ struct File {
     http: Http,
     documents: Documents,
     mail: Mail,
+    audit: Audit,
     worker: Worker,
 }
 
@@ -41,6 +47,17 @@ struct Documents {
 #[serde(deny_unknown_fields, default)]
 struct Mail {
     smtp: Option<Smtp>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Audit {
+    #[serde(rename = "checkpoint_minutes")]
+    minutes: Option<u64>,
+    #[serde(rename = "checkpoint_file")]
+    file: Option<PathBuf>,
+    #[serde(rename = "checkpoint_webhook")]
+    webhook: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -115,7 +132,7 @@ impl Settings {
             Ok(text) => toml::from_str(&text).map_err(|error| {
                 Failure::user(format!("{} cannot be read", path.display()))
                     .because(error.to_string().trim())
-                    .hint("it may hold database, key_file, database_bytes_max, [http], [documents], [mail] and [worker]")
+                    .hint("it may hold database, key_file, database_bytes_max, [http], [documents], [mail], [audit] and [worker]")
             })?,
             Err(error)
                 if error.kind() == std::io::ErrorKind::NotFound && global.config_file.is_none() =>
@@ -150,6 +167,7 @@ impl Settings {
             smtp: smtp(file.mail)?,
             worker: bursar_worker::Settings {
                 exchange: Some(exchange),
+                checkpoints: checkpoints(file.audit)?,
                 ..worker(&file.worker)?
             },
         })
@@ -175,6 +193,35 @@ fn smtp(mail: Mail) -> Result<Option<bursar_worker::SmtpSettings>, Failure> {
         url: smtp.url,
         user: smtp.user,
         password,
+    }))
+}
+
+fn checkpoints(audit: Audit) -> Result<Option<bursar_worker::CheckpointSettings>, Failure> {
+    let wrong = |words: String| Failure::user(words).hint("correct bursar.toml");
+    let minutes = audit.minutes.unwrap_or(CHECKPOINT_MINUTES);
+    if !(1..=CHECKPOINT_MINUTES_MAX).contains(&minutes) {
+        return Err(wrong(format!(
+            "audit.checkpoint_minutes is {minutes}; it is 1 to {CHECKPOINT_MINUTES_MAX}"
+        )));
+    }
+    let is_url = |url: &String| url.starts_with("https://") || url.starts_with("http://");
+    if audit.webhook.as_ref().is_some_and(|url| !is_url(url)) {
+        let words = "audit.checkpoint_webhook is no URL that begins with https:// or http://";
+        return Err(wrong(words.to_owned()));
+    }
+    if audit.file.is_none() && audit.webhook.is_none() {
+        return match audit.minutes {
+            None => Ok(None),
+            Some(_) => Err(wrong(
+                "audit.checkpoint_minutes needs audit.checkpoint_file or audit.checkpoint_webhook"
+                    .to_owned(),
+            )),
+        };
+    }
+    Ok(Some(bursar_worker::CheckpointSettings {
+        interval: Duration::from_secs(minutes.saturating_mul(60)),
+        file: audit.file,
+        webhook: audit.webhook,
     }))
 }
 

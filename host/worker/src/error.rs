@@ -52,6 +52,20 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// The file that checkpoints go to cannot be written.
+    #[error("checkpoints cannot be written to {path}")]
+    CheckpointFile {
+        /// The file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The webhook that checkpoints go to did not take one. Its URL is left out: there may be a secret in it.
+    #[error("the webhook for checkpoints takes none: {message}")]
+    Webhook {
+        /// Why.
+        message: String,
+    },
     /// A task of the worker ended by a panic: a defect.
     #[error("a worker task ended unexpectedly")]
     Panicked(#[from] tokio::task::JoinError),

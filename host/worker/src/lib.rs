@@ -5,6 +5,7 @@
 //! nothing is due, [`Worker::preview`] executes without proposing, [`Worker::upcoming`] and [`Worker::explain`] tell what
 //! will start runs and why something did not.
 
+mod checkpoints;
 mod deliver;
 mod error;
 mod exchange;
@@ -32,6 +33,7 @@ use std::{
 use bursar_db::Database;
 use bursar_runtime::Runtime;
 
+pub use checkpoints::CheckpointSettings;
 pub use deliver::{SmtpSettings, Transport};
 pub use error::Error;
 pub use explain::{Answer, Asked, EXPLAINED_MAX, Explained, Explanation, Question};
@@ -57,6 +59,8 @@ pub struct Settings {
     pub turn_max: Duration,
     /// The folder whose `inbox` and `export` are folders of documents; without it neither is looked at.
     pub exchange: Option<PathBuf>,
+    /// Where signed checkpoints go, and how often; without it none are made by themselves.
+    pub checkpoints: Option<CheckpointSettings>,
 }
 
 impl Default for Settings {
@@ -68,6 +72,7 @@ impl Default for Settings {
             poll: Duration::from_secs(1),
             turn_max: Duration::from_secs(10),
             exchange: None,
+            checkpoints: None,
         }
     }
 }

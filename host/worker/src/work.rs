@@ -17,6 +17,7 @@ use tokio::{
 
 use crate::{
     Error, Inner, Worker,
+    checkpoints::{CheckpointSettings, Checkpoints, Target},
     exchange::{Export, Inbox},
     execute::chain,
 };
@@ -284,6 +285,9 @@ impl Worker {
         if let Some(path) = &self.inner.settings.exchange {
             self.exchange(path, &stop, &mut loops)?;
         }
+        if let Some(settings) = &self.inner.settings.checkpoints {
+            self.checkpoints(settings, &stop, &mut loops);
+        }
         loops.spawn(async move { runs.run_loop(stop).await });
         while let Some(ended) = loops.join_next().await {
             ended?;
@@ -316,6 +320,29 @@ impl Worker {
             }
         });
         Ok(())
+    }
+
+    /// Signs where the log stands on an interval, until `stop` becomes true.
+    fn checkpoints(
+        &self,
+        settings: &CheckpointSettings,
+        stop: &watch::Receiver<bool>,
+        loops: &mut JoinSet<()>,
+    ) {
+        let file = settings.file.clone().map(Target::File);
+        let webhook = settings.webhook.clone().map(Target::webhook);
+        for (what, target) in [("checkpoint file", file), ("checkpoint webhook", webhook)] {
+            let Some(target) = target else { continue };
+            let mut checkpoints = Checkpoints::new(self.inner.database.clone(), target);
+            let mut pace = self.pace(what, stop);
+            pace.poll = settings.interval;
+            loops.spawn(async move {
+                while pace.goes_on() {
+                    let looked = checkpoints.look().await;
+                    pace.after(looked).await;
+                }
+            });
+        }
     }
 
     /// Works until neither a run nor a message is due.

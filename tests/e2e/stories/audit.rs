@@ -1,5 +1,6 @@
 //! What leaves the host for its auditors: signed checkpoints, and the log as a file that anybody can check.
 
+mod keeping;
 mod stranger;
 
 use std::path::PathBuf;

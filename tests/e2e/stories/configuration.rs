@@ -27,6 +27,15 @@ fn a_configuration_that_cannot_be_read_is_refused_with_its_place() {
         ("databse = \"x\"\n", "databse"),
         ("[worker]\nlease_ms = 5\n", "lease_ms"),
         ("[worker]\nconcurrency_max = 0\n", "concurrency_max"),
+        ("[audit]\ncheckpoint_minutes = 60\n", "checkpoint_file"),
+        (
+            "[audit]\ncheckpoint_minutes = 0\ncheckpoint_file = \"x\"\n",
+            "checkpoint_minutes",
+        ),
+        (
+            "[audit]\ncheckpoint_webhook = \"ftp://x\"\n",
+            "checkpoint_webhook",
+        ),
         (
             "[mail.smtp]\nurl = \"smtp://localhost\"\npassword_file = \"nowhere\"\n",
             "nowhere",
