@@ -14,15 +14,15 @@ use serde_json::Value;
 
 use crate::{
     Database, Keys,
-    adapter::{Tx, args},
+    adapter::{Pools, Tx, args},
     error::Error,
     statements as sql,
 };
 
 /// Commits read at a time.
-const PAGE_COMMITS: i64 = 500;
-/// Changes read at a time, unless one commit has more.
-const PAGE_CHANGES: i64 = 2_000;
+const PAGE_COMMITS: i64 = 200;
+/// Changes read at a time, unless one commit has more: each may be large.
+const PAGE_CHANGES: i64 = 200;
 
 /// Which bodies an export has. The chain can be computed either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,9 +72,10 @@ type ChangeRow = (
     Vec<u8>,
 );
 
-/// The log on its way into a file, as it is at one moment.
+/// The log on its way into a file, up to where it stood at one moment. It is appended to and never changed, so that each page
+/// is read by itself: whoever reads slowly holds nobody up.
 pub struct LogExport {
-    tx: Tx,
+    pools: Pools,
     keys: Keys,
     bodies: Bodies,
     now_us: i64,
@@ -100,10 +101,9 @@ impl Database {
     /// The log as JSON Lines: its commits from the first, and a signed checkpoint of the last.
     pub async fn export_log(&self, bodies: Bodies) -> Result<LogExport, Error> {
         let now_us = self.now_us().await?;
-        let mut tx = self.pools.reading().await?;
-        let head = Head::read(&mut tx).await?;
+        let head = Head::read(&mut self.pools.reading().await?).await?;
         Ok(LogExport {
-            tx,
+            pools: self.pools.clone(),
             keys: self.keys.clone(),
             bodies,
             now_us,
@@ -128,12 +128,14 @@ impl Head {
         let (seq, at_us, hash) =
             head.ok_or_else(|| Error::Corrupt("the log has no head".to_owned()))?;
         let last: Vec<CommitRow> = tx.all(&sql::COMMITS_BEFORE, args![Seq::MAX, 1_i64]).await?;
-        let (logged_seq, logged_hash) = match last.into_iter().next() {
-            Some((seq, .., hash)) => (seq, hash),
-            None => (0, GENESIS.to_vec()),
+        let (logged_seq, logged_us, logged_hash) = match last.into_iter().next() {
+            Some((seq, at_us, .., hash)) => (seq, at_us, hash),
+            None => (0, at_us, GENESIS.to_vec()),
         };
         match hash.try_into() {
-            Ok(hash) if logged_seq == seq && logged_hash == hash => Ok(Self { seq, at_us, hash }),
+            Ok(hash) if (logged_seq, logged_us) == (seq, at_us) && logged_hash == hash => {
+                Ok(Self { seq, at_us, hash })
+            }
             _ => Err(Error::Corrupt(format!(
                 "the head is at commit {seq}, and the log's last commit is another"
             ))),
@@ -154,17 +156,18 @@ impl LogExport {
             return Ok(None);
         }
         let page = args![self.seq, PAGE_COMMITS];
-        let mut commits: Vec<CommitRow> = self.tx.all(&sql::VERIFY_COMMITS, page).await?;
+        let mut tx = self.pools.reading().await?;
+        let mut commits: Vec<CommitRow> = tx.all(&sql::VERIFY_COMMITS, page).await?;
+        commits.retain(|commit| commit.0 <= self.head.seq);
         commits.truncate(fitting(&commits));
         let Some(last) = commits.last().map(|commit| commit.0) else {
             self.is_done = true;
             let line = self.head.sign(&self.keys, self.now_us).to_line() + "\n";
             return Ok(Some(line.into_bytes()));
         };
-        let changes: Vec<ChangeRow> = self
-            .tx
-            .all(&sql::VERIFY_CHANGES, args![self.seq, last])
-            .await?;
+        let page = args![self.seq, last];
+        let changes: Vec<ChangeRow> = tx.all(&sql::VERIFY_CHANGES, page).await?;
+        drop(tx);
         let mut by_commit: BTreeMap<Seq, Vec<ExportedChange>> = BTreeMap::new();
         for change in changes {
             let (seq, change) = self.change(change);

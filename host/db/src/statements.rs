@@ -78,9 +78,9 @@ statements! {
         &[Int, Int]);
     // By the rows of few kinds, which the index tells apart from all others.
     COMMITS_OF_KINDS = same(
-        "select l.seq, l.at_us, l.author, l.run, l.cause, l.changes, l.hash from \
-         (select distinct c.seq from change c where c.kind in ($1, $2, $3, $4, $5) and c.seq < $6) f cross join log_commit l \
-         where l.seq = f.seq and l.at_us >= $7 and l.cause <> 'token-used' order by l.seq desc limit $8",
+        "select distinct l.seq, l.at_us, l.author, l.run, l.cause, l.changes, l.hash from change c cross join log_commit l \
+         where l.seq = c.seq and c.kind in ($1, $2, $3, $4, $5) and c.seq < $6 and l.at_us >= $7 and l.cause <> 'token-used' \
+         order by l.seq desc limit $8",
         &[Text, Text, Text, Text, Text, Int, Int, Int]);
     COMMIT_OF = same("select seq, at_us, author, run, cause, changes, hash from log_commit where seq = $1", &[Int]);
     VERSIONS_BEFORE = same(

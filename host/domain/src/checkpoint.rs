@@ -157,9 +157,11 @@ impl CheckpointKey {
             seq,
             signature: String::new(),
         };
-        let signature = self.0.sign(unsigned.signed_text().as_bytes());
+        let text = unsigned.signed_text();
+        let signature = text.map(|text| hex(&self.0.sign(text.as_bytes()).to_bytes()));
         SignedCheckpoint {
-            signature: hex(&signature.to_bytes()),
+            // What has no canonical form is not signed, and proves nothing.
+            signature: signature.unwrap_or_default(),
             ..unsigned
         }
     }
@@ -204,11 +206,11 @@ impl PublicKey {
             });
         }
         let bytes = bytes_of::<64>(&signed.signature).ok_or(CheckpointError::WrongSignature)?;
+        let text = signed
+            .signed_text()
+            .ok_or(CheckpointError::WrongSignature)?;
         self.0
-            .verify_strict(
-                signed.signed_text().as_bytes(),
-                &Signature::from_bytes(&bytes),
-            )
+            .verify_strict(text.as_bytes(), &Signature::from_bytes(&bytes))
             .map_err(|_| CheckpointError::WrongSignature)?;
         Ok(Checkpoint {
             seq: signed.seq,
@@ -224,12 +226,13 @@ impl SignedCheckpoint {
         if let Some(object) = members.as_object_mut() {
             object.insert("signature".to_owned(), json!(self.signature));
         }
-        text_of(&members)
+        // What was signed has one.
+        canonical::to_text(&members).unwrap_or_default()
     }
 
-    /// What the signature is over.
-    fn signed_text(&self) -> String {
-        text_of(&self.members())
+    /// What the signature is over; none if the numbers have no canonical form.
+    fn signed_text(&self) -> Option<String> {
+        canonical::to_text(&self.members()).ok()
     }
 
     fn members(&self) -> Value {
@@ -237,11 +240,6 @@ impl SignedCheckpoint {
             "at_us": self.at_us, "format": self.format, "hash": self.hash, "key": self.key, "seq": self.seq,
         })
     }
-}
-
-/// Numbers or texts that no canonical form has were never signed: no text is one that no signature fits.
-fn text_of(members: &Value) -> String {
-    canonical::to_text(members).unwrap_or_default()
 }
 
 impl KeptCheckpoint {
@@ -292,6 +290,18 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_canonical_form_is_neither_signed_nor_taken_for_signed() {
+        let at_us = 1 << 60;
+        let none = key().sign(42, &[0xab; 32], at_us);
+        assert_eq!(none.signature, "");
+        // Not even by a signature over nothing, which would fit all of them.
+        let signature = hex(&key().0.sign(b"").to_bytes());
+        let forged = SignedCheckpoint { signature, ..none };
+        let checked = key().public().check(&forged);
+        assert_eq!(checked, Err(CheckpointError::WrongSignature));
+    }
+
+    #[test]
     fn a_checkpoint_is_signed_by_rfc_8032() {
         // RFC 8032 §7.1, TEST 1: the seed and its public key.
         let seed =
@@ -310,7 +320,7 @@ mod tests {
         let text = format!(
             r#"{{"at_us":1790000000000000,"format":"bursar-checkpoint-1","hash":"{hash}","key":"{key}","seq":42}}"#
         );
-        assert_eq!(signed.signed_text(), text);
+        assert_eq!(signed.signed_text().as_deref(), Some(text.as_str()));
         let line = format!(
             "{},\"signature\":\"{}\"}}",
             &text[..text.len() - 1],
@@ -352,7 +362,8 @@ mod tests {
         check(
             |it| {
                 let other = CheckpointKey::from_seed(&[8; 32]);
-                it.signature = hex(&other.0.sign(it.signed_text().as_bytes()).to_bytes());
+                let text = it.signed_text().expect("a canonical form");
+                it.signature = hex(&other.0.sign(text.as_bytes()).to_bytes());
             },
             wrong,
         );

@@ -33,6 +33,9 @@ pub struct Extent {
     functions: u64,
     code_bytes: u64,
     types: u64,
+    /// Of all modules: what nobody instantiates is compiled all the same.
+    memories: u64,
+    tables: u64,
     /// What is being read, from the outside in.
     open: Vec<Frame>,
 }
@@ -53,6 +56,8 @@ struct Made {
     memories: u64,
     tables: u64,
     definitions: u64,
+    /// What the definition takes along from further out, with what that takes along: it is copied wherever this is defined.
+    captured: u64,
 }
 
 impl Made {
@@ -171,9 +176,18 @@ impl Extent {
         };
         match payload {
             Payload::MemorySection(section) => {
+                let more = section.count().into();
+                count(
+                    &mut self.memories,
+                    more,
+                    "memories_max",
+                    MEMORIES_MAX.into(),
+                )?;
                 frame.made.memories = frame.made.memories.saturating_add(section.count().into());
             }
             Payload::TableSection(section) => {
+                let more = section.count().into();
+                count(&mut self.tables, more, "tables_max", TABLES_MAX.into())?;
                 frame.made.tables = frame.made.tables.saturating_add(section.count().into());
                 let allowed = u64::try_from(TABLE_ELEMENTS_MAX).unwrap_or(u64::MAX);
                 for table in section.clone() {
@@ -201,20 +215,26 @@ impl Extent {
         match payload {
             Payload::InstanceSection(section) => {
                 for instance in section.clone() {
-                    if let Instance::Instantiate { module_index, .. } = instance? {
-                        let made = self.module(0, module_index);
-                        self.instantiate(made);
+                    match instance? {
+                        Instance::Instantiate { module_index, args } => {
+                            let made = self.module(0, module_index);
+                            self.instantiate(made, args.len());
+                        }
+                        Instance::FromExports(exports) => self.define(exports.len()),
                     }
                 }
             }
             Payload::ComponentInstanceSection(section) => {
                 for instance in section.clone() {
-                    if let ComponentInstance::Instantiate {
-                        component_index, ..
-                    } = instance?
-                    {
-                        let made = self.component(0, component_index);
-                        self.instantiate(made);
+                    match instance? {
+                        ComponentInstance::Instantiate {
+                            component_index,
+                            args,
+                        } => {
+                            let made = self.component(0, component_index);
+                            self.instantiate(made, args.len());
+                        }
+                        ComponentInstance::FromExports(exports) => self.define(exports.len()),
                     }
                 }
             }
@@ -239,10 +259,33 @@ impl Extent {
         Ok(())
     }
 
-    fn instantiate(&mut self, made: Made) {
+    /// What is instantiated is made again, with what it took along and what it is given.
+    fn instantiate(&mut self, made: Made, given: usize) {
         if let Some(frame) = self.open.last_mut() {
             frame.made.add(made);
+            let definitions = frame.made.definitions.saturating_add(made.captured);
+            frame.made.definitions = definitions;
         }
+        self.define(given);
+    }
+
+    /// Names that an instance is made of.
+    fn define(&mut self, names: usize) {
+        if let Some(frame) = self.open.last_mut() {
+            let names = u64::try_from(names).unwrap_or(u64::MAX);
+            frame.made.definitions = frame.made.definitions.saturating_add(names);
+        }
+    }
+
+    /// What is named from further out is taken along by everything in between.
+    fn capture(&mut self, outer: u32, made: Made) -> Result<(), Refusal> {
+        let crossed = usize::try_from(outer).unwrap_or(usize::MAX);
+        for frame in self.open.iter_mut().rev().take(crossed) {
+            let more = made.captured.saturating_add(1);
+            let captured = &mut frame.made.captured;
+            count(captured, more, "definitions_max", DEFINITIONS_MAX)?;
+        }
+        Ok(())
     }
 
     /// So many components further out; nothing where the validator will find nothing.
@@ -272,12 +315,20 @@ impl Extent {
                 kind: ComponentOuterAliasKind::CoreModule,
                 count,
                 index,
-            } => self.add_module(self.module(count, index)),
+            } => {
+                let made = self.module(count, index);
+                self.capture(count, made)?;
+                self.add_module(made);
+            }
             ComponentAlias::Outer {
                 kind: ComponentOuterAliasKind::Component,
                 count,
                 index,
-            } => self.add_component(self.component(count, index)),
+            } => {
+                let made = self.component(count, index);
+                self.capture(count, made)?;
+                self.add_component(made);
+            }
             ComponentAlias::InstanceExport {
                 kind: ComponentExternalKind::Module | ComponentExternalKind::Component,
                 ..

@@ -154,7 +154,7 @@ async fn bench(arguments: &Arguments) -> Result<Summary, Fault> {
         agings(arguments).await?,
         recurrences(arguments).await?,
     ];
-    let (runs, requests, verified) = runs_and_requests(arguments).await?;
+    let (runs, requests, verified) = Box::pin(runs_and_requests(arguments)).await?;
     let imports = imports(arguments).await?.into_iter().flatten();
     let compared = compared.into_iter().flatten().chain(imports).collect();
     let summary = Summary::new(verified, runs, requests, compared);

@@ -107,7 +107,7 @@ pub enum Permission {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "subject", required = true, multiple = false, args = ["collection", "flow", "calendar", "folder", "mail_to", "task_role"])]
+#[group(id = "subject", required = true, multiple = false, args = ["collection", "flow", "calendar", "folder_name", "mail_to", "task_role"])]
 pub struct Who {
     /// Records of this collection
     #[arg(long)]
@@ -123,7 +123,7 @@ pub struct Who {
     pub calendar: Option<String>,
     /// Documents of this folder
     #[arg(long)]
-    pub folder: Option<String>,
+    pub folder_name: Option<String>,
     /// Mail to this address
     #[arg(long)]
     pub mail_to: Option<String>,

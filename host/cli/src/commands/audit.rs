@@ -32,7 +32,10 @@ pub async fn perform(client: &Client, style: Style, command: Audit) -> Result<()
             judge(&found)
         }
         Audit::Checkpoint => {
-            let found = verify(client, Vec::new()).await?;
+            // First where it stands, then whether all of that is whole: nothing is signed that came afterwards.
+            let checkpoint: SignedCheckpoint = client.get("/v1/checkpoints/current").await?;
+            let place = KeptCheckpoint::Signed(checkpoint.clone());
+            let found = verify(client, vec![place]).await?;
             if !found.is_clean() {
                 return Err(Failure::host(
                     "the data does not fit its log: no checkpoint is made",
@@ -40,7 +43,6 @@ pub async fn perform(client: &Client, style: Style, command: Audit) -> Result<()
                 )
                 .hint("bursar audit verify"));
             }
-            let checkpoint: SignedCheckpoint = client.get("/v1/checkpoints/current").await?;
             // The line itself is the data, whatever the style.
             print_exactly((checkpoint.to_line() + "\n").as_bytes())
         }
@@ -108,7 +110,22 @@ async fn kept(
             Failure::from(error).because(format!("{}, checkpoint {number}", path.display()))
         })
     };
-    checkpoints.iter().enumerate().map(place).collect()
+    let mut places: Vec<KeptCheckpoint> = checkpoints
+        .iter()
+        .enumerate()
+        .map(place)
+        .collect::<Result<_, _>>()?;
+    // The last one covers all before it; of very many, some of those say where it began.
+    let step = places.len().div_ceil(CHECKPOINTS_MAX).max(1);
+    if step > 1 {
+        say(&format!(
+            "Every signature is good; one of {step} checkpoints is held against the log, and the last one."
+        ));
+    }
+    places.reverse();
+    let mut places: Vec<KeptCheckpoint> = places.into_iter().step_by(step).collect();
+    places.reverse();
+    Ok(places)
 }
 
 /// A key as it was given: its digits, or a file that holds them.
@@ -126,7 +143,7 @@ fn read_key(text: &str) -> Result<PublicKey, Failure> {
     Ok(PublicKey::parse(&read)?)
 }
 
-/// One checkpoint, or one a line.
+/// One checkpoint, or one a line. A line that a crash cut off is told and left out: what was written after it is whole.
 fn read(path: &Path) -> Result<Vec<KeptCheckpoint>, Failure> {
     let failed = |cause: String| {
         Failure::user(format!("{} holds no checkpoints", path.display()))
@@ -134,18 +151,27 @@ fn read(path: &Path) -> Result<Vec<KeptCheckpoint>, Failure> {
             .hint("bursar audit checkpoint > FILE")
     };
     let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-    let mut found = Vec::new();
-    // One after the other, however they are broken into lines.
-    for read in serde_json::Deserializer::from_str(&text).into_iter() {
-        found.push(read.map_err(|error: serde_json::Error| failed(error.to_string()))?);
+    if let Ok(one) = serde_json::from_str(&text) {
+        return Ok(vec![one]);
     }
-    match found.len() {
-        0 => Err(failed("it is empty".to_owned())),
-        1..=CHECKPOINTS_MAX => Ok(found),
-        many => Err(failed(format!(
-            "it has {many}, and {CHECKPOINTS_MAX} are held against a log at once"
-        ))),
+    let (mut found, mut refused) = (Vec::new(), None);
+    for (number, line) in text.lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        match serde_json::from_str(line) {
+            Ok(checkpoint) => found.push(checkpoint),
+            Err(error) => {
+                let number = number.saturating_add(1);
+                say(&format!("Line {number} is no checkpoint: {error}"));
+                refused = Some(error.to_string());
+            }
+        }
     }
+    if found.is_empty() {
+        return Err(failed(refused.unwrap_or_else(|| "it is empty".to_owned())));
+    }
+    Ok(found)
 }
 
 /// What was found is a failure of its own kind: a log that was cut or replaced is worse than a broken table.

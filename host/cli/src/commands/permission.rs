@@ -59,7 +59,7 @@ fn asked(who: &Who) -> [(&'static str, Option<String>); 8] {
         ("field", who.field.clone()),
         ("flow", who.flow.clone()),
         ("calendar", who.calendar.clone()),
-        ("folder", who.folder.clone()),
+        ("folder", who.folder_name.clone()),
         ("mail_to", who.mail_to.clone()),
         ("task_role", who.task_role.clone()),
         ("operation", who.operation.clone()),

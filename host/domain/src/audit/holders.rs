@@ -256,8 +256,14 @@ mod tests {
         }
     }
 
-    #[test]
-    fn whoever_may_do_it_is_found_by_what_holds_now() {
+    /// Automations, ceilings and tokens.
+    type Office = (
+        Vec<(String, Automation)>,
+        BTreeMap<String, Vec<Permission>>,
+        Vec<(String, Token)>,
+    );
+
+    fn office() -> Office {
         let payroll = automation(&json!([
             {"kind": "records", "collection": "staff", "operations": ["read", "update"], "class": "confidential", "fields": ["name", "pay"],
              "note": "monthly", "expires_us": 20},
@@ -288,6 +294,12 @@ mod tests {
             token("manager", Some("finance"), None),
             token("viewer", Some("hall"), None),
         ];
+        (automations.into(), ceilings, tokens.into())
+    }
+
+    #[test]
+    fn whoever_may_do_it_is_found_by_what_holds_now() {
+        let (automations, ceilings, tokens) = office();
         let rules: FieldRules = read(json!({"pay": {"class": "confidential"}}));
         let check = |question: Question, now_us: i64, expected: &[&str]| {
             let found = holders_among(&question, &rules, &automations, &ceilings, &tokens, now_us);

@@ -36,7 +36,7 @@ limits! {
     /// Wall time of one execution, in milliseconds.
     wall_ms_max: 30_000, at most 600_000;
     /// Time on a processor, in milliseconds: what is spent waiting does not count.
-    cpu_ms_max: 10_000, at most 600_000;
+    cpu_ms_max: 30_000, at most 600_000;
     /// Linear memory of all the component's instances together, in bytes.
     memory_bytes_max: 64 << 20, at most 256 << 20;
     /// Elements of all the component's tables together.

@@ -137,6 +137,31 @@ async fn a_small_file_of_very_many_instances_is_refused() {
 }
 
 #[test]
+fn what_takes_along_what_takes_along_is_refused_while_it_is_read() {
+    inspect(&crafted::around(&crafted::capturing(8))).expect("within the limit");
+    let Refusal::OverLimit { limit, used, .. } = refused(&crafted::capturing(40)) else {
+        panic!("it is too much")
+    };
+    assert_eq!(limit, "definitions_max");
+    assert!(used < 1 << 18, "it was read to its end: {used}");
+}
+
+#[test]
+fn what_nobody_instantiates_counts_as_well() {
+    let tables = crafted::tables(&[0; 65]);
+    for (limit, module) in [
+        ("memories_max", crafted::memories(5)),
+        ("tables_max", tables),
+    ] {
+        let Refusal::OverLimit { limit: found, .. } = refused(&crafted::instances_of(&module, 0))
+        else {
+            panic!("{limit}: it is too much")
+        };
+        assert_eq!(found, limit);
+    }
+}
+
+#[test]
 fn what_cannot_be_counted_before_it_is_linked_is_refused() {
     assert_eq!(refused(&crafted::given_a_module()).code(), "does-not-fit");
 }

@@ -183,25 +183,40 @@ pub fn nested(levels: u64) -> Component {
 
 /// Components of which each makes two instances of the one before: small, and 2^levels of them.
 pub fn doubling(levels: u32) -> Component {
+    let mut all = levels_of(levels, 1, 2);
+    let mut instances = ComponentInstanceSection::new();
+    instances.instantiate(levels, NONE);
+    all.section(&instances);
+    all
+}
+
+/// Components of which each takes along the one before twice, with all that it takes along; none is instantiated.
+pub fn capturing(levels: u32) -> Component {
+    levels_of(levels, 2, 0)
+}
+
+/// Components of which each names the one before so many times, and instantiates it so many times.
+fn levels_of(levels: u32, names: u32, made: u32) -> Component {
     let mut all = Component::new();
     all.section(&NestedComponentSection(&Component::new()));
     for before in 0..levels {
         let mut component = Component::new();
         let mut aliases = ComponentAliasSection::new();
-        aliases.alias(Alias::Outer {
-            kind: ComponentOuterAliasKind::Component,
-            count: 1,
-            index: before,
-        });
+        for _ in 0..names {
+            aliases.alias(Alias::Outer {
+                kind: ComponentOuterAliasKind::Component,
+                count: 1,
+                index: before,
+            });
+        }
         component.section(&aliases);
         let mut instances = ComponentInstanceSection::new();
-        instances.instantiate(0, NONE).instantiate(0, NONE);
+        for _ in 0..made {
+            instances.instantiate(0, NONE);
+        }
         component.section(&instances);
         all.section(&NestedComponentSection(&component));
     }
-    let mut instances = ComponentInstanceSection::new();
-    instances.instantiate(levels, NONE);
-    all.section(&instances);
     all
 }
 
