@@ -315,7 +315,11 @@ pub(crate) async fn list_access(
 ) -> Result<Response, Failure> {
     let question = question(&query)?;
     let mut session = api.reading(&caller.actor).await?;
-    let items = holders(&mut session, &question).await?;
+    let items = match holders(&mut session, &question).await {
+        // It is a parameter that names it.
+        Err(Error::NotFound(problem)) => return Err(Failure::invalid(vec![problem])),
+        items => items?,
+    };
     Ok(match query.format {
         AnswerFormat::Json => Json(Page { items, next: None }).into_response(),
         AnswerFormat::Csv => csv(&items, None),

@@ -219,7 +219,7 @@ fn an_auditor_finds_out(world: &World) {
             400,
             "parameter-invalid",
         ),
-        ("collection=nothing", 404, "collection-unknown"),
+        ("collection=nothing", 422, "collection-unknown"),
     ] {
         let path = format!("/v1/access?{question}");
         world.get(&path).by(&auditor).refused(status, code);
