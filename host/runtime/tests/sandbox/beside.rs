@@ -30,8 +30,10 @@ async fn a_plugin_beside_hostile_ones_is_not_kept_from_its_work() {
     let ended = Cell::new(0);
     let hostile = async |(guest, input): (&str, &str)| {
         let limits = Limits {
-            wall_ms_max: 3_000,
+            // Long enough for the other one on a slow machine; nothing else ends them.
+            wall_ms_max: 10_000,
             host_calls_max: u64::MAX,
+            bytes_out_max: u64::MAX,
             ..Limits::default()
         };
         let input: Value = serde_json::from_str(input).expect("JSON");
